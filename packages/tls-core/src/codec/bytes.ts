@@ -1,0 +1,69 @@
+/** Small operations on byte strings. */
+
+export const emptyBytes: Uint8Array = new Uint8Array(0);
+
+/** One array of all the parts. Copies; the result is never a view of a part. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const joined = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+/** The parts as one array; copies only if there are several. */
+export function join(parts: readonly Uint8Array[]): Uint8Array {
+  return parts.length === 1 ? parts[0]! : concat(parts);
+}
+
+/** For public data: stops at the first difference. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/**
+ * For secrets: takes the same steps wherever the difference is. Only the lengths, which are public, are told.
+ * JavaScript engines promise nothing about time; this avoids what is in the program's own hands.
+ */
+export function constantTimeEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!;
+  return difference === 0;
+}
+
+/** Overwrites secrets that are no longer needed. Best effort: an engine may have made copies elsewhere. */
+export function wipe(...secrets: readonly (Uint8Array | undefined)[]): void {
+  for (const secret of secrets) secret?.fill(0);
+}
+
+/** ASCII text as bytes; throws `RangeError` on anything else. Platform text encoders are not assumed. */
+export function asciiBytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0x7f) throw new RangeError(`not ASCII: ${JSON.stringify(text)}`);
+    bytes[i] = code;
+  }
+  return bytes;
+}
+
+/** Each byte as the character of that number (Latin-1): never fails, and loses nothing. */
+export function latin1(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
+}
+
+/** Lower-case hexadecimal. For public values only. */
+export function hex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  return text;
+}

@@ -1,0 +1,438 @@
+/** What goes wrong with a peer: one error class, a tagged union of details, and the alert for each. */
+import { AlertDescription, ContentType, HandshakeType, nameOf } from './registry.ts';
+
+/** A message that could not be parsed (RFC 8446 section 6.2, decode_error unless another section names an alert). */
+export type InvalidMessageReason =
+  | 'CertificatePayloadTooLarge'
+  | 'DuplicateExtension'
+  | 'EmptyRecord'
+  | 'HandshakePayloadTooLarge'
+  | 'IllegalEmptyList'
+  | 'InvalidAlert'
+  | 'InvalidChangeCipherSpec'
+  | 'InvalidContentType'
+  | 'InvalidKeyUpdate'
+  | 'InvalidServerName'
+  | 'MissingData'
+  | 'PreSharedKeyIsNotFinalExtension'
+  | 'TrailingData'
+  | 'UnknownHandshakeType'
+  | 'UnknownProtocolVersion'
+  | 'UnsupportedCompression';
+
+/** A well-formed message that the protocol forbids here. */
+export type PeerMisbehavedReason =
+  | 'AttemptedDowngradeToTls12WhenTls13IsSupported'
+  | 'DisallowedExtension'
+  | 'IllegalHelloRetryRequestWithNoChanges'
+  | 'IllegalHelloRetryRequestWithOfferedGroup'
+  | 'IllegalHelloRetryRequestWithUnofferedGroup'
+  | 'IllegalMiddleboxChangeCipherSpec'
+  | 'IllegalTlsInnerPlaintext'
+  | 'IllegalWarningAlert'
+  | 'IncorrectFinished'
+  | 'IncorrectSessionId'
+  | 'InvalidKeyShare'
+  | 'KeyEpochWithPendingFragment'
+  | 'MessageInterleavedWithHandshakeMessage'
+  | 'MissingKeyShare'
+  | 'MissingPskModesExtension'
+  | 'NonEmptyCertificateRequestContext'
+  | 'OfferedDuplicateKeyShares'
+  | 'OfferedIncorrectCompressions'
+  | 'OfferedUnadvertisedKeyShare'
+  | 'RefusedToFollowHelloRetryRequest'
+  | 'SelectedDifferentCipherSuiteAfterRetry'
+  | 'SelectedDifferentVersionAfterRetry'
+  | 'SelectedTls12UsingTls13VersionExtension'
+  | 'SelectedUnofferedApplicationProtocol'
+  | 'SelectedUnofferedCipherSuite'
+  | 'SelectedUnofferedGroup'
+  | 'SelectedUnofferedVersion'
+  | 'SignedHandshakeWithUnadvertisedSigScheme'
+  | 'TooManyConsecutiveHandshakeMessagesAfterHandshake'
+  | 'TooManyEmptyRecords'
+  | 'TooManyWarningAlerts'
+  | 'TooMuchEarlyDataReceived'
+  | 'UnsolicitedExtension'
+  | 'VariedClientHelloAfterRetry'
+  | 'WrongGroupForKeyShare';
+
+/** A peer with which nothing in common was found. */
+export type PeerIncompatibleReason =
+  | 'KeyShareExtensionRequired'
+  | 'NamedGroupsExtensionRequired'
+  | 'NoCertificateRequestSignatureSchemesInCommon'
+  | 'NoCipherSuitesInCommon'
+  | 'NoGroupsInCommon'
+  | 'NoSignatureSchemesInCommon'
+  | 'NoVersionInCommon'
+  | 'ServerTlsVersionIsDisabledByOurConfig'
+  | 'SignatureAlgorithmsExtensionRequired'
+  | 'SupportedVersionsExtensionRequired';
+
+/** Why a certificate was refused, with what a person needs to know about it. Times are milliseconds since 1970 UTC. */
+export type CertificateErrorDetail =
+  | { readonly reason: 'BadEncoding'; readonly what: string }
+  | { readonly reason: 'Expired'; readonly now: number; readonly notAfter: number; readonly subject: string }
+  | { readonly reason: 'NotValidYet'; readonly now: number; readonly notBefore: number; readonly subject: string }
+  | { readonly reason: 'UnhandledCriticalExtension'; readonly oid: string; readonly subject: string }
+  | { readonly reason: 'UnknownIssuer'; readonly issuer: string; readonly hint?: string }
+  | { readonly reason: 'BadSignature'; readonly subject: string }
+  | {
+      readonly reason: 'UnsupportedSignatureAlgorithm';
+      /** As dotted OIDs or names. */
+      readonly algorithm: string;
+      readonly supported: readonly string[];
+    }
+  | { readonly reason: 'UnsupportedSignatureAlgorithmForPublicKey'; readonly algorithm: string; readonly key: string }
+  | {
+      readonly reason: 'NotValidForName';
+      /** The name asked for. */
+      readonly expected: string;
+      /** The names in the certificate's subjectAltName. */
+      readonly presented: readonly string[];
+    }
+  | { readonly reason: 'InvalidPurpose'; readonly required: string; readonly presented: readonly string[] }
+  | { readonly reason: 'CaUsedAsEndEntity' }
+  | { readonly reason: 'EndEntityUsedAsCa'; readonly subject: string }
+  | { readonly reason: 'PathLengthExceeded'; readonly subject: string }
+  | { readonly reason: 'KeyUsageForbidden'; readonly required: string; readonly subject: string }
+  | { readonly reason: 'NameConstraintViolation'; readonly subject: string }
+  | { readonly reason: 'UnsupportedNameConstraints'; readonly subject: string }
+  | { readonly reason: 'BudgetExceeded'; readonly what: string }
+  | { readonly reason: 'Revoked'; readonly subject: string }
+  | { readonly reason: 'ApplicationVerificationFailure'; readonly why: string }
+  | { readonly reason: 'Other'; readonly why: string };
+
+export type TlsErrorDetail =
+  | {
+      readonly code: 'InappropriateMessage';
+      readonly expected: readonly ContentType[];
+      readonly received: ContentType;
+    }
+  | {
+      readonly code: 'InappropriateHandshakeMessage';
+      readonly expected: readonly HandshakeType[];
+      readonly received: HandshakeType;
+    }
+  | { readonly code: 'InvalidMessage'; readonly reason: InvalidMessageReason; readonly what: string }
+  | { readonly code: 'PeerMisbehaved'; readonly reason: PeerMisbehavedReason; readonly what?: string }
+  | { readonly code: 'PeerIncompatible'; readonly reason: PeerIncompatibleReason; readonly what?: string }
+  | ({ readonly code: 'InvalidCertificate' } & CertificateErrorDetail)
+  /** Authentication was required and the peer sent no certificate. */
+  | { readonly code: 'NoCertificatesPresented' }
+  /** CertificateVerify does not match the certificate's key: the peer does not hold its private key. */
+  | { readonly code: 'BadHandshakeSignature'; readonly scheme: number }
+  | { readonly code: 'AlertReceived'; readonly alert: AlertDescription }
+  /** A record could not be authenticated. Says nothing more on purpose. */
+  | { readonly code: 'DecryptError' }
+  | { readonly code: 'PeerSentOversizedRecord' }
+  | { readonly code: 'NoApplicationProtocol'; readonly offered: readonly string[] }
+  | { readonly code: 'NoSuitableCertificate'; readonly serverName: string | undefined }
+  /** The transport ended without close_notify: what was received may be cut short (RFC 8446 section 6.1). */
+  | { readonly code: 'UnexpectedEof'; readonly during: 'handshake' | 'traffic' }
+  | { readonly code: 'HandshakeTimeout'; readonly afterMillis: number }
+  | { readonly code: 'HandshakeNotComplete' }
+  /** The connection was abandoned by its own side. */
+  | { readonly code: 'Closed' }
+  /** Something of our own side failed: a provider, a resolver, a verifier of the user's, or tyls itself. */
+  | { readonly code: 'General'; readonly why: string };
+
+export type TlsErrorCode = TlsErrorDetail['code'];
+
+/** Any failure that the peer, the wire or a certificate caused. A caller's mistakes are `TypeError`s and `RangeError`s. */
+export class TlsError extends Error {
+  override readonly name = 'TlsError';
+  /** What happened, for programs. */
+  readonly detail: TlsErrorDetail;
+
+  constructor(detail: TlsErrorDetail, options?: ErrorOptions) {
+    super(describe(detail), options);
+    this.detail = detail;
+  }
+
+  /** The stable code, with its reason where it has one: `'DecryptError'`, `'InvalidCertificate.Expired'`. */
+  get code(): string {
+    return 'reason' in this.detail ? `${this.detail.code}.${this.detail.reason}` : this.detail.code;
+  }
+
+  /** The alert that the peer is sent for it, or `undefined` where there is none to send. */
+  get alert(): AlertDescription | undefined {
+    return alertFor(this.detail);
+  }
+}
+
+export function isTlsError(error: unknown): error is TlsError {
+  return error instanceof TlsError;
+}
+
+/** Anything thrown, as a `TlsError`: what is not one already is a failure of our own side. */
+export function asTlsError(error: unknown): TlsError {
+  if (isTlsError(error)) return error;
+  const why = error instanceof Error ? error.message : String(error);
+  return new TlsError({ code: 'General', why }, { cause: error });
+}
+
+/** The alert for a detail (RFC 8446 section 6.2 and the sections that name one); `undefined`: none is sent. */
+export function alertFor(detail: TlsErrorDetail): AlertDescription | undefined {
+  switch (detail.code) {
+    case 'InappropriateMessage':
+    case 'InappropriateHandshakeMessage':
+      return AlertDescription.unexpected_message;
+    case 'InvalidMessage':
+      return invalidMessageAlert(detail.reason);
+    case 'PeerMisbehaved':
+      return peerMisbehavedAlert(detail.reason);
+    case 'PeerIncompatible':
+      return peerIncompatibleAlert(detail.reason);
+    case 'InvalidCertificate':
+      return certificateAlert(detail);
+    case 'NoCertificatesPresented':
+      return AlertDescription.certificate_required;
+    case 'BadHandshakeSignature':
+      return AlertDescription.decrypt_error;
+    case 'DecryptError':
+      return AlertDescription.bad_record_mac;
+    case 'PeerSentOversizedRecord':
+      return AlertDescription.record_overflow;
+    case 'NoApplicationProtocol':
+      return AlertDescription.no_application_protocol;
+    case 'NoSuitableCertificate':
+      return AlertDescription.handshake_failure;
+    case 'HandshakeTimeout':
+    case 'Closed':
+      return AlertDescription.user_canceled;
+    case 'General':
+      return AlertDescription.internal_error;
+    case 'AlertReceived':
+    case 'UnexpectedEof':
+    case 'HandshakeNotComplete':
+      return undefined;
+  }
+}
+
+function invalidMessageAlert(reason: InvalidMessageReason): AlertDescription {
+  switch (reason) {
+    case 'CertificatePayloadTooLarge':
+      return AlertDescription.bad_certificate;
+    case 'DuplicateExtension':
+    case 'PreSharedKeyIsNotFinalExtension':
+    case 'UnsupportedCompression':
+    case 'InvalidKeyUpdate':
+      return AlertDescription.illegal_parameter;
+    case 'EmptyRecord':
+    case 'InvalidChangeCipherSpec':
+    case 'InvalidContentType':
+    case 'UnknownHandshakeType':
+      return AlertDescription.unexpected_message;
+    case 'UnknownProtocolVersion':
+      return AlertDescription.protocol_version;
+    case 'HandshakePayloadTooLarge':
+    case 'IllegalEmptyList':
+    case 'InvalidAlert':
+    case 'InvalidServerName':
+    case 'MissingData':
+    case 'TrailingData':
+      return AlertDescription.decode_error;
+  }
+}
+
+function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
+  switch (reason) {
+    case 'UnsolicitedExtension':
+      return AlertDescription.unsupported_extension;
+    case 'IllegalMiddleboxChangeCipherSpec':
+    case 'IllegalTlsInnerPlaintext':
+    case 'KeyEpochWithPendingFragment':
+    case 'MessageInterleavedWithHandshakeMessage':
+    case 'TooManyConsecutiveHandshakeMessagesAfterHandshake':
+    case 'TooManyEmptyRecords':
+    case 'TooMuchEarlyDataReceived':
+      return AlertDescription.unexpected_message;
+    case 'IllegalWarningAlert':
+    case 'TooManyWarningAlerts':
+      return AlertDescription.decode_error;
+    case 'IncorrectFinished':
+      return AlertDescription.decrypt_error;
+    case 'MissingKeyShare':
+    case 'MissingPskModesExtension':
+      return AlertDescription.missing_extension;
+    case 'AttemptedDowngradeToTls12WhenTls13IsSupported':
+    case 'DisallowedExtension':
+    case 'IllegalHelloRetryRequestWithNoChanges':
+    case 'IllegalHelloRetryRequestWithOfferedGroup':
+    case 'IllegalHelloRetryRequestWithUnofferedGroup':
+    case 'IncorrectSessionId':
+    case 'InvalidKeyShare':
+    case 'NonEmptyCertificateRequestContext':
+    case 'OfferedDuplicateKeyShares':
+    case 'OfferedIncorrectCompressions':
+    case 'OfferedUnadvertisedKeyShare':
+    case 'RefusedToFollowHelloRetryRequest':
+    case 'SelectedDifferentCipherSuiteAfterRetry':
+    case 'SelectedDifferentVersionAfterRetry':
+    case 'SelectedTls12UsingTls13VersionExtension':
+    case 'SelectedUnofferedApplicationProtocol':
+    case 'SelectedUnofferedCipherSuite':
+    case 'SelectedUnofferedGroup':
+    case 'SelectedUnofferedVersion':
+    case 'SignedHandshakeWithUnadvertisedSigScheme':
+    case 'VariedClientHelloAfterRetry':
+    case 'WrongGroupForKeyShare':
+      return AlertDescription.illegal_parameter;
+  }
+}
+
+function peerIncompatibleAlert(reason: PeerIncompatibleReason): AlertDescription {
+  switch (reason) {
+    case 'NoVersionInCommon':
+    case 'ServerTlsVersionIsDisabledByOurConfig':
+    case 'SupportedVersionsExtensionRequired':
+      return AlertDescription.protocol_version;
+    case 'KeyShareExtensionRequired':
+    case 'NamedGroupsExtensionRequired':
+    case 'SignatureAlgorithmsExtensionRequired':
+      return AlertDescription.missing_extension;
+    case 'NoCertificateRequestSignatureSchemesInCommon':
+    case 'NoCipherSuitesInCommon':
+    case 'NoGroupsInCommon':
+    case 'NoSignatureSchemesInCommon':
+      return AlertDescription.handshake_failure;
+  }
+}
+
+function certificateAlert(detail: CertificateErrorDetail): AlertDescription {
+  switch (detail.reason) {
+    case 'BadEncoding':
+    case 'UnhandledCriticalExtension':
+    case 'NotValidForName':
+    case 'CaUsedAsEndEntity':
+    case 'EndEntityUsedAsCa':
+    case 'PathLengthExceeded':
+    case 'NameConstraintViolation':
+    case 'UnsupportedNameConstraints':
+    case 'BudgetExceeded':
+      return AlertDescription.bad_certificate;
+    case 'Expired':
+    case 'NotValidYet':
+      return AlertDescription.certificate_expired;
+    case 'UnknownIssuer':
+      return AlertDescription.unknown_ca;
+    case 'BadSignature':
+    case 'UnsupportedSignatureAlgorithm':
+    case 'UnsupportedSignatureAlgorithmForPublicKey':
+      return AlertDescription.decrypt_error;
+    case 'InvalidPurpose':
+    case 'KeyUsageForbidden':
+      return AlertDescription.unsupported_certificate;
+    case 'Revoked':
+      return AlertDescription.certificate_revoked;
+    case 'ApplicationVerificationFailure':
+      return AlertDescription.access_denied;
+    case 'Other':
+      return AlertDescription.certificate_unknown;
+  }
+}
+
+function describe(detail: TlsErrorDetail): string {
+  switch (detail.code) {
+    case 'InappropriateMessage':
+      return `received a ${nameOf(ContentType, detail.received)} record when expecting ${names(ContentType, detail.expected)}`;
+    case 'InappropriateHandshakeMessage':
+      return `received ${nameOf(HandshakeType, detail.received)} when expecting ${names(HandshakeType, detail.expected)}`;
+    case 'InvalidMessage':
+      return `received a corrupt ${detail.what}: ${detail.reason}`;
+    case 'PeerMisbehaved':
+      return `the peer misbehaved: ${detail.reason}${suffix(detail.what)}`;
+    case 'PeerIncompatible':
+      return `the peer is incompatible: ${detail.reason}${suffix(detail.what)}`;
+    case 'InvalidCertificate':
+      return `invalid peer certificate: ${describeCertificate(detail)}`;
+    case 'NoCertificatesPresented':
+      return 'the peer sent no certificate, and one is required';
+    case 'BadHandshakeSignature':
+      return "the peer's CertificateVerify signature is wrong: it does not hold the certificate's private key";
+    case 'AlertReceived':
+      return `the peer sent the fatal alert ${nameOf(AlertDescription, detail.alert)}`;
+    case 'DecryptError':
+      return "cannot decrypt the peer's record";
+    case 'PeerSentOversizedRecord':
+      return 'the peer sent a record over the size limit';
+    case 'NoApplicationProtocol':
+      return `no application protocol (ALPN) in common; the peer offers ${detail.offered.join(', ')}`;
+    case 'NoSuitableCertificate':
+      return `no certificate for ${detail.serverName ?? 'a client that names no server'} and the schemes it offers`;
+    case 'UnexpectedEof':
+      return `the peer ended the connection without close_notify during ${detail.during}: what was received may be cut short`;
+    case 'HandshakeTimeout':
+      return `the handshake did not complete within ${detail.afterMillis} ms`;
+    case 'HandshakeNotComplete':
+      return 'the handshake is not complete';
+    case 'Closed':
+      return 'the connection was closed';
+    case 'General':
+      return `internal failure: ${detail.why}`;
+  }
+}
+
+function describeCertificate(detail: CertificateErrorDetail): string {
+  switch (detail.reason) {
+    case 'BadEncoding':
+      return `it is not correctly encoded (${detail.what})`;
+    case 'Expired':
+      return `${detail.subject} expired on ${date(detail.notAfter)}; it is now ${date(detail.now)}`;
+    case 'NotValidYet':
+      return `${detail.subject} is not valid before ${date(detail.notBefore)}; it is now ${date(detail.now)}`;
+    case 'UnhandledCriticalExtension':
+      return `${detail.subject} has the critical extension ${detail.oid}, which is not handled`;
+    case 'UnknownIssuer':
+      return `its issuer is unknown: no path to a trusted root through ${detail.issuer}${suffix(detail.hint)}`;
+    case 'BadSignature':
+      return `the signature on ${detail.subject} is wrong`;
+    case 'UnsupportedSignatureAlgorithm':
+      return `it is signed with ${detail.algorithm}; supported are ${detail.supported.join(', ')}`;
+    case 'UnsupportedSignatureAlgorithmForPublicKey':
+      return `a signature of algorithm ${detail.algorithm} cannot be by a key of algorithm ${detail.key}`;
+    case 'NotValidForName':
+      return `it is not valid for ${detail.expected}; ${
+        detail.presented.length === 0
+          ? 'it has no names in its subjectAltName'
+          : `it is valid for ${detail.presented.join(', ')}`
+      }`;
+    case 'InvalidPurpose':
+      return `it does not allow ${detail.required}, only ${detail.presented.join(', ')}`;
+    case 'CaUsedAsEndEntity':
+      return 'it is a CA certificate, used as an end entity';
+    case 'EndEntityUsedAsCa':
+      return `${detail.subject} is no CA, but issued a certificate`;
+    case 'PathLengthExceeded':
+      return `${detail.subject} allows fewer CAs below it than there are`;
+    case 'KeyUsageForbidden':
+      return `the key usage of ${detail.subject} does not allow ${detail.required}`;
+    case 'NameConstraintViolation':
+      return `a name in it violates the name constraints of ${detail.subject}`;
+    case 'UnsupportedNameConstraints':
+      return `${detail.subject} has name constraints of a kind that is not supported`;
+    case 'BudgetExceeded':
+      return `verifying it takes more ${detail.what} than the limit allows`;
+    case 'Revoked':
+      return `${detail.subject} was revoked`;
+    case 'ApplicationVerificationFailure':
+    case 'Other':
+      return detail.why;
+  }
+}
+
+function names(registry: Readonly<Record<string, number>>, values: readonly number[]): string {
+  return values.map((value) => nameOf(registry, value)).join(' or ');
+}
+
+function suffix(text: string | undefined): string {
+  return text === undefined ? '' : ` (${text})`;
+}
+
+function date(millis: number): string {
+  const time = new Date(millis);
+  return Number.isNaN(time.getTime()) ? `${millis} ms` : time.toISOString().replace('.000Z', 'Z');
+}

@@ -1,0 +1,7 @@
+/** `@tyls/tls-core/provider`: the crypto seam, and the parts that a provider can be built from. */
+export * from './crypto/provider.ts';
+export { publicKeyAlgorithm, type SignatureAlgorithmName } from './crypto/algorithm_identifier.ts';
+export { hkdfFromHmac } from './crypto/hkdf.ts';
+export { signatureVerification } from './crypto/signature_verification.ts';
+export { CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme } from './registry.ts';
+export { type Awaitable } from './step/step.ts';

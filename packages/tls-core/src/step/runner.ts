@@ -1,0 +1,93 @@
+/** The driver of a {@link Step}: it owns one, resumes it, and keeps the first error for ever. */
+import { type Awaitable, isPromise, needInput, type Step } from './step.ts';
+
+type State<T> =
+  | { readonly tag: 'suspended' }
+  | { readonly tag: 'pending'; readonly promise: Promise<void> }
+  | { readonly tag: 'done'; readonly value: T }
+  | { readonly tag: 'failed'; readonly error: unknown };
+
+const suspended = { tag: 'suspended' } as const;
+
+export class Runner<T> {
+  readonly #step: Step<T>;
+  #state: State<T> = suspended;
+
+  constructor(step: Step<T>) {
+    this.#step = step;
+  }
+
+  /** The step's result, or `undefined` while it still runs. Throws what the step threw, every time. */
+  get result(): { readonly value: T } | undefined {
+    if (this.#state.tag === 'failed') throw this.#state.error;
+    return this.#state.tag === 'done' ? { value: this.#state.value } : undefined;
+  }
+
+  /**
+   * Runs until the step needs input or ends. Returns a promise only if it had to wait for one; while it is open,
+   * every further call returns that same promise, and the step finds the new input when it goes on.
+   */
+  run(): Awaitable<void> {
+    const state = this.#state;
+    switch (state.tag) {
+      case 'failed':
+        throw state.error;
+      case 'pending':
+        return state.promise;
+      case 'suspended':
+        return this.#advance(() => this.#step.next());
+      case 'done':
+        return;
+    }
+  }
+
+  /** Ends the step: its `finally` blocks run (and wipe secrets), and `error` is what every later call throws. */
+  close(error: unknown): void {
+    if (this.#state.tag === 'done' || this.#state.tag === 'failed') return;
+    this.#state = { tag: 'failed', error };
+    this.#step.return(undefined as never);
+  }
+
+  #advance(resume: () => IteratorResult<unknown, T>): Awaitable<void> {
+    let next: IteratorResult<unknown, T>;
+    try {
+      next = resume();
+    } catch (error) {
+      this.#state = { tag: 'failed', error };
+      throw error;
+    }
+    if (next.done === true) {
+      this.#state = { tag: 'done', value: next.value };
+      return;
+    }
+    if (next.value === needInput) {
+      this.#state = suspended;
+      return;
+    }
+    const promise = (next.value as PromiseLike<unknown>).then(
+      (value) => this.#settled(() => this.#step.next(value)),
+      (error: unknown) => this.#settled(() => this.#step.throw(error)),
+    ) as Promise<void>;
+    this.#state = { tag: 'pending', promise };
+    return promise;
+  }
+
+  #settled(resume: () => IteratorResult<unknown, T>): Awaitable<void> {
+    if (this.#state.tag === 'pending') return this.#advance(resume);
+  }
+}
+
+/**
+ * Runs a step that never needs input (a certificate verification, say) and gives its result: at once where everything
+ * it asked answered at once, else as a promise.
+ */
+export function runToEnd<T>(step: Step<T>): Awaitable<T> {
+  const runner = new Runner(step);
+  const value = (): T => {
+    const result = runner.result;
+    if (result === undefined) throw new Error('this step waits for input, which nobody will give it');
+    return result.value;
+  };
+  const running = runner.run();
+  return isPromise(running) ? running.then(value) : value();
+}
