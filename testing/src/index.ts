@@ -1,1 +1,2 @@
-export {};
+/** `@tyls/testing`: what the tests of several packages share. */
+export * from './pki.ts';
