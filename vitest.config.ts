@@ -24,9 +24,10 @@ export default defineConfig({
     projects: [
       ...packages.map((name) => ({ name, folder: `packages/${name}` })),
       { name: 'testing', folder: 'testing' },
+      { name: 'scripts', folder: 'scripts' },
     ].map(({ name, folder }) => ({
       resolve: { alias },
-      test: { name, root: folder, include: ['test/**/*.test.ts'], environment: 'node' as const },
+      test: { name, root: folder, include: ['test/**/*.test.{ts,mjs}'], environment: 'node' as const },
     })),
     coverage: { provider: 'v8', include: ['packages/*/src/**'] },
   },

@@ -1,0 +1,36 @@
+/** `npm run lint`: the checks of this folder over every project of the repository. */
+import { readFileSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { checkPackage } from './imports.mjs';
+import { importsOf, openProjects } from './project.mjs';
+import { checkSteps } from './steps.mjs';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const json = (path) => JSON.parse(readFileSync(join(root, path), 'utf8'));
+
+const configs = [
+  ...json('tsconfig.json').references.map(({ path }) => join(root, path, 'tsconfig.json')),
+  join(root, 'tsconfig.test.json'),
+];
+const findings = [];
+for (const project of openProjects(root, configs)) {
+  const files = project.rootFiles.map((file) => resolve(file));
+  // A type that cannot be found is `any`, and about that nothing can be said.
+  for (const { fileName, text } of project.program.getSemanticDiagnostics()) {
+    findings.push({ file: fileName ?? project.configFileName, line: 1, message: `does not compile: ${text}` });
+  }
+  findings.push(...checkSteps(project, files));
+
+  const folder = dirname(resolve(project.configFileName));
+  if (basename(dirname(folder)) !== 'packages') continue;
+  const imports = new Map(
+    files.map((file) => [relative(folder, file).split(sep).join('/'), importsOf(project.program.getSourceFile(file))]),
+  );
+  for (const finding of checkPackage(basename(folder), imports, json(join(relative(root, folder), 'package.json')))) {
+    findings.push({ ...finding, file: join(folder, finding.file) });
+  }
+}
+for (const { file, line, message } of findings) console.error(`${relative(root, file)}:${line}: ${message}`);
+console.log(`steps and imports: ${findings.length === 0 ? 'nothing to report' : `${findings.length} to correct`}`);
+process.exit(findings.length === 0 ? 0 : 1);
