@@ -158,6 +158,7 @@ const isCandidate = (node) =>
   is.isIdentifier(node) ||
   is.isPropertyAccessExpression(node) ||
   is.isElementAccessExpression(node) ||
+  is.isAwaitExpression(node) ||
   (is.isYieldExpression(node) && node.asteriskToken !== undefined);
 
 /** The outermost expression whose value is that of `node`, or may be. */
