@@ -9,6 +9,7 @@ export type InvalidMessageReason =
   | 'HandshakePayloadTooLarge'
   | 'IllegalEmptyList'
   | 'InvalidAlert'
+  | 'InvalidCertificateStatusType'
   | 'InvalidChangeCipherSpec'
   | 'InvalidContentType'
   | 'InvalidKeyUpdate'
@@ -18,7 +19,8 @@ export type InvalidMessageReason =
   | 'TrailingData'
   | 'UnknownHandshakeType'
   | 'UnknownProtocolVersion'
-  | 'UnsupportedCompression';
+  | 'UnsupportedCompression'
+  | 'VectorTooLong';
 
 /** A well-formed message that the protocol forbids here. */
 export type PeerMisbehavedReason =
@@ -200,14 +202,13 @@ export function alertFor(detail: TlsErrorDetail): AlertDescription | undefined {
       return AlertDescription.no_application_protocol;
     case 'NoSuitableCertificate':
       return AlertDescription.handshake_failure;
-    case 'HandshakeTimeout':
-    case 'Closed':
-      return AlertDescription.user_canceled;
     case 'General':
       return AlertDescription.internal_error;
     case 'AlertReceived':
     case 'UnexpectedEof':
     case 'HandshakeNotComplete':
+    case 'HandshakeTimeout':
+    case 'Closed':
       return undefined;
   }
 }
@@ -231,9 +232,11 @@ function invalidMessageAlert(reason: InvalidMessageReason): AlertDescription {
     case 'HandshakePayloadTooLarge':
     case 'IllegalEmptyList':
     case 'InvalidAlert':
+    case 'InvalidCertificateStatusType':
     case 'InvalidServerName':
     case 'MissingData':
     case 'TrailingData':
+    case 'VectorTooLong':
       return AlertDescription.decode_error;
   }
 }

@@ -14,5 +14,24 @@ export {
 export * from './crypto/provider.ts';
 export * from './verify.ts';
 export { isDnsName, parseIpAddress, parseServerName, type ServerName } from './server_name.ts';
+export {
+  type CertificateRequestInfo,
+  type CertifiedKey,
+  type ClientCertResolver,
+  clientConfig,
+  type ClientConfig,
+  type ClientHelloInfo,
+  type ClientOptions,
+  type ServerCertResolver,
+  serverConfig,
+  type ServerConfig,
+  type ServerOptions,
+} from './config.ts';
+export { type KeyLog, type KeyLogLabel } from './keys/key_log.ts';
+export { type HandshakeKind } from './handshake/io.ts';
+export { type ServerConfigSource } from './handshake/server.ts';
+export { type Connection } from './connection.ts';
+export { ClientConnection } from './client.ts';
+export { ServerConnection } from './server.ts';
 export { type Awaitable, isPromise, type Step, wait } from './step/step.ts';
 export { runToEnd } from './step/runner.ts';

@@ -61,7 +61,8 @@ export interface HandshakeSignature {
   readonly signature: Uint8Array;
 }
 
-interface SignatureVerifier {
+/** What verifying servers and verifying clients have in common. */
+export interface SignatureVerifier {
   /** Offered in signature_algorithms, in this order. */
   readonly schemes: readonly SignatureScheme[];
   /** Throws, or rejects with, the `TlsError` that says why it refuses. */

@@ -18,9 +18,9 @@ export function opaque(length: number): Codec<Uint8Array> {
   return { read: (r) => r.bytes(length), write: (w, value) => void w.bytes(value) };
 }
 
-/** `opaque x<min..2^8-1>` */
-export function opaque8(min: number = 0): Codec<Uint8Array> {
-  return { read: (r) => r.vec8(min), write: (w, value) => void w.vec8(value) };
+/** `opaque x<min..max>`, `max` under 2^8 */
+export function opaque8(min: number = 0, max: number = 255): Codec<Uint8Array> {
+  return { read: (r) => r.vec8(min, max), write: (w, value) => void w.vec8(value) };
 }
 
 /** `opaque x<min..2^16-1>` */

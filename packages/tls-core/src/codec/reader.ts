@@ -58,9 +58,11 @@ export class Reader {
     return this.bytes(this.remaining);
   }
 
-  /** `opaque x<min..2^8-1>` */
-  vec8(min: number = 0): Uint8Array {
-    return this.#opaque(this.u8(), min);
+  /** `opaque x<min..max>`, `max` under 2^8 */
+  vec8(min: number = 0, max: number = 255): Uint8Array {
+    const length = this.u8();
+    if (length > max) throw this.error('VectorTooLong');
+    return this.#opaque(length, min);
   }
 
   /** `opaque x<min..2^16-1>` */
@@ -132,7 +134,9 @@ export class Writer {
   }
 
   u8(value: number): this {
-    this.#bytes[this.#grow(1)] = value;
+    // The buffer is looked up after it has grown.
+    const at = this.#grow(1);
+    this.#bytes[at] = value;
     return this;
   }
 
@@ -149,7 +153,8 @@ export class Writer {
   }
 
   bytes(value: Uint8Array): this {
-    this.#bytes.set(value, this.#grow(value.length));
+    const at = this.#grow(value.length);
+    this.#bytes.set(value, at);
     return this;
   }
 

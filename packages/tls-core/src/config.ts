@@ -1,0 +1,185 @@
+/** Configurations: built once, checked once, immutable, shared by any number of connections. */
+import { asciiBytes } from './codec/bytes.ts';
+import { type CryptoProvider, type KeyExchangeGroup, type SigningKey } from './crypto/provider.ts';
+import { type KeyLog } from './keys/key_log.ts';
+import { maxPlaintext } from './record/deframer.ts';
+import { type CipherSuite, NamedGroup, nameOf, type ProtocolVersion, type SignatureScheme } from './registry.ts';
+import { type Awaitable } from './step/step.ts';
+import { type ClientCertVerifier, type ServerCertVerifier } from './verify.ts';
+
+/** A certificate chain and the key of its first certificate. */
+export interface CertifiedKey {
+  /** DER, the end entity first, each followed by its issuer; the root may be left out. Kept. */
+  readonly certificates: readonly Uint8Array[];
+  readonly key: SigningKey;
+  /** An OCSPResponse in DER, stapled for clients that ask. Kept. */
+  readonly ocspResponse?: Uint8Array | undefined;
+}
+
+/** What a server knows of a client before it answers: views of nothing, may be kept. */
+export interface ClientHelloInfo {
+  /** SNI, in lower case. */
+  readonly serverName: string | undefined;
+  /** ALPN protocols in the client's order; bytes outside ASCII as Latin-1. */
+  readonly alpnProtocols: readonly string[];
+  readonly versions: readonly ProtocolVersion[];
+  readonly cipherSuites: readonly CipherSuite[];
+  readonly namedGroups: readonly NamedGroup[];
+  /** For the handshake. */
+  readonly signatureSchemes: readonly SignatureScheme[];
+  /** For certificates: signature_algorithms_cert, or else signature_algorithms (RFC 8446 section 4.2.3). */
+  readonly signatureSchemesCert: readonly SignatureScheme[];
+  /** DER Names of the CAs that the client trusts, where it says so. */
+  readonly certificateAuthorities: readonly Uint8Array[];
+}
+
+/** What a client knows of a server that asks for a certificate. */
+export interface CertificateRequestInfo {
+  readonly signatureSchemes: readonly SignatureScheme[];
+  readonly signatureSchemesCert: readonly SignatureScheme[];
+  /** DER Names of the CAs that the server trusts, where it says so. */
+  readonly certificateAuthorities: readonly Uint8Array[];
+}
+
+/** Chooses a server's certificate from the ClientHello; `undefined` if it has none for this client. */
+export type ServerCertResolver = (hello: ClientHelloInfo) => Awaitable<CertifiedKey | undefined>;
+
+/** Chooses a client's certificate; `undefined` to send none. */
+export type ClientCertResolver = (request: CertificateRequestInfo) => Awaitable<CertifiedKey | undefined>;
+
+interface CommonOptions {
+  readonly provider: CryptoProvider;
+  /** ALPN protocols in order of preference (RFC 7301), each 1 to 255 ASCII characters. */
+  readonly alpnProtocols?: readonly string[] | undefined;
+  /** Most plaintext in a record that is sent, in bytes: 32 to 16 384, the default. */
+  readonly maxFragmentSize?: number | undefined;
+  /** Takes the secrets of every connection, to decrypt captures with. None by default. */
+  readonly keyLog?: KeyLog | undefined;
+  /** The current time in milliseconds since 1970 UTC; `Date.now` by default. */
+  readonly time?: (() => number) | undefined;
+}
+
+export interface ClientOptions extends CommonOptions {
+  /** How the server is verified; `@tyls/webpki` has one. */
+  readonly verifier: ServerCertVerifier;
+  /** The certificate for servers that ask for one; none by default. */
+  readonly certificate?: CertifiedKey | ClientCertResolver | undefined;
+  /** Whether the server's DNS name is sent in clear, as SNI; `true` by default. */
+  readonly sendServerName?: boolean | undefined;
+  /** For which groups to send a key share at once; by default the provider's first. Others may cost a round trip. */
+  readonly keyShares?: readonly NamedGroup[] | undefined;
+  /** Whether to look like TLS 1.2 to middleboxes (RFC 8446 section D.4); `true` by default. */
+  readonly middleboxCompatibility?: boolean | undefined;
+}
+
+export interface ServerOptions extends CommonOptions {
+  readonly certificate: CertifiedKey | ServerCertResolver;
+  /** How clients are verified; by default they are not asked for a certificate. */
+  readonly clientVerifier?: ClientCertVerifier | undefined;
+}
+
+interface CommonConfig {
+  readonly provider: CryptoProvider;
+  readonly alpnProtocols: readonly Uint8Array[];
+  readonly maxFragmentSize: number;
+  readonly keyLog: KeyLog | undefined;
+  readonly time: () => number;
+}
+
+declare const checked: unique symbol;
+
+/** A checked client configuration. Only {@link clientConfig} makes one. */
+export interface ClientConfig extends CommonConfig {
+  readonly [checked]: 'client';
+  readonly verifier: ServerCertVerifier;
+  readonly resolveCertificate: ClientCertResolver;
+  readonly sendServerName: boolean;
+  /** Not empty. */
+  readonly keyShareGroups: readonly KeyExchangeGroup[];
+  readonly middleboxCompatibility: boolean;
+}
+
+/** A checked server configuration. Only {@link serverConfig} makes one. */
+export interface ServerConfig extends CommonConfig {
+  readonly [checked]: 'server';
+  readonly resolveCertificate: ServerCertResolver;
+  readonly clientVerifier: ClientCertVerifier | undefined;
+}
+
+/** @throws TypeError or RangeError that says which option cannot be and why */
+export function clientConfig(options: ClientOptions): ClientConfig {
+  const common = commonConfig(options);
+  checkVerifier(options.verifier);
+  const groups = options.provider.keyExchangeGroups;
+  const names = options.keyShares ?? [groups[0]!.name];
+  if (names.length === 0) throw new RangeError('keyShares is empty: leave it out for the default');
+  if (new Set(names).size !== names.length) throw new RangeError('keyShares names a group twice');
+  return Object.freeze({
+    ...common,
+    verifier: options.verifier,
+    resolveCertificate: resolver(options.certificate),
+    sendServerName: options.sendServerName ?? true,
+    keyShareGroups: names.map((name) => {
+      const group = groups.find((candidate) => candidate.name === name);
+      if (group === undefined)
+        throw new RangeError(`the provider has no group ${nameOf(NamedGroup, name)} for keyShares`);
+      return group;
+    }),
+    middleboxCompatibility: options.middleboxCompatibility ?? true,
+  }) as Omit<ClientConfig, typeof checked> as ClientConfig;
+}
+
+/** @throws TypeError or RangeError that says which option cannot be and why */
+export function serverConfig(options: ServerOptions): ServerConfig {
+  const { certificate, clientVerifier } = options;
+  if (clientVerifier !== undefined) checkVerifier(clientVerifier);
+  return Object.freeze({
+    ...commonConfig(options),
+    resolveCertificate: resolver(certificate),
+    clientVerifier,
+  }) as Omit<ServerConfig, typeof checked> as ServerConfig;
+}
+
+function commonConfig(options: CommonOptions): CommonConfig {
+  checkProvider(options.provider);
+  const maxFragmentSize = options.maxFragmentSize ?? maxPlaintext;
+  if (!(Number.isInteger(maxFragmentSize) && maxFragmentSize >= 32 && maxFragmentSize <= maxPlaintext)) {
+    throw new RangeError(`maxFragmentSize is 32 to ${maxPlaintext} bytes, not ${maxFragmentSize}`);
+  }
+  const alpnProtocols = (options.alpnProtocols ?? []).map((protocol) => {
+    if (protocol.length === 0 || protocol.length > 255) throw new RangeError('an ALPN protocol has 1 to 255 bytes');
+    return asciiBytes(protocol);
+  });
+  return {
+    provider: options.provider,
+    alpnProtocols,
+    maxFragmentSize,
+    keyLog: options.keyLog,
+    time: options.time ?? Date.now,
+  };
+}
+
+/** A provider that could not complete a handshake is refused here, not in the first connection. */
+function checkProvider(provider: CryptoProvider): void {
+  if (provider.cipherSuites.length === 0) throw new RangeError('the provider has no cipher suites');
+  if (provider.keyExchangeGroups.length === 0) throw new RangeError('the provider has no key exchange groups');
+  if (twice(provider.cipherSuites.map(({ id }) => id))) throw new RangeError('the provider has a cipher suite twice');
+  if (twice(provider.keyExchangeGroups.map(({ name }) => name))) throw new RangeError('the provider has a group twice');
+}
+
+function twice(values: readonly number[]): boolean {
+  return new Set(values).size !== values.length;
+}
+
+function checkVerifier({ schemes }: { readonly schemes: readonly SignatureScheme[] }): void {
+  if (schemes.length === 0) throw new RangeError('the verifier has no signature schemes: it could verify nobody');
+}
+
+/** A certificate of one's own is the answer to every question. */
+function resolver<Info>(
+  certificate: CertifiedKey | ((info: Info) => Awaitable<CertifiedKey | undefined>) | undefined,
+): (info: Info) => Awaitable<CertifiedKey | undefined> {
+  if (typeof certificate === 'function') return certificate;
+  if (certificate?.certificates.length === 0) throw new RangeError('the certificate chain is empty');
+  return () => certificate;
+}

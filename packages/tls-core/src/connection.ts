@@ -1,0 +1,286 @@
+/**
+ * A TLS connection without I/O: bytes in, bytes out. What both roles share; `client.ts` and `server.ts` have the rest.
+ */
+import { emptyBytes, wipe } from './codec/bytes.ts';
+import { asTlsError, TlsError } from './error.ts';
+import { type HandshakeIo, type HandshakeKind, type Traffic } from './handshake/io.ts';
+import { receiveTraffic, sendKeyUpdate } from './handshake/post_handshake.ts';
+import { exportKeyingMaterial } from './keys/tls13_key_schedule.ts';
+import { Inbound } from './record/inbound.ts';
+import { Outbound } from './record/outbound.ts';
+import {
+  AlertDescription,
+  AlertLevel,
+  type CipherSuite,
+  ContentType,
+  KeyUpdateRequest,
+  type NamedGroup,
+  type ProtocolVersion,
+  type SignatureScheme,
+} from './registry.ts';
+import { Runner } from './step/runner.ts';
+import { type Awaitable, isPromise, type Step } from './step/step.ts';
+
+/**
+ * One end of a TLS connection.
+ *
+ * Inputs: {@link start}, {@link receive}, {@link receiveEnd}, {@link send}, {@link close}, {@link updateKeys}. Each does
+ * all that can be done and then returns; with an asynchronous provider it returns a promise of having done so. After
+ * each, successful or not, take the outputs: {@link takeOutput} is to be written to the transport, {@link takePlaintext}
+ * is for the application. Await the promise of `receive` before calling it again, so that a fast peer does not fill the
+ * memory; `send` needs no waiting but for that same reason.
+ *
+ * Errors: the first `TlsError` is final. The alert for it is in the output, what was received before it can still be
+ * taken, and every later input throws (or rejects with) the same error.
+ *
+ * This is the one class that others extend: the roles differ in the handshake they pass to it and in nothing else.
+ */
+export class Connection {
+  readonly #io: HandshakeIo = { inbound: new Inbound(), outbound: new Outbound(), facts: {} };
+  readonly #runner: Runner<void>;
+  #traffic: Traffic | undefined;
+  #received: Uint8Array[] = [];
+  /** What is to be sent once the handshake is complete. */
+  #queued: Uint8Array[] = [];
+  #error: TlsError | undefined;
+  #writeClosed = false;
+  #keyUpdateAnswered = false;
+
+  protected constructor(handshake: (io: HandshakeIo) => Step<Traffic>, maxFragmentSize: number | undefined) {
+    if (maxFragmentSize !== undefined) this.#io.outbound.setMaxFragment(maxFragmentSize);
+    this.#runner = new Runner(this.#run(handshake));
+  }
+
+  *#run(handshake: (io: HandshakeIo) => Step<Traffic>): Step<void> {
+    try {
+      const traffic = yield* handshake(this.#io);
+      this.#completed(traffic);
+      yield* receiveTraffic(this.#io, traffic, {
+        deliver: (content) => void this.#received.push(...content),
+        keyUpdateRequested: () => this.#answerKeyUpdate(traffic),
+      });
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  /** Begins: a client's ClientHello is in the output then. Does nothing more when called again. */
+  start(): Awaitable<void> {
+    return this.#input(() => this.#runner.run());
+  }
+
+  /** Takes bytes from the transport. Keeps them until they are processed. */
+  receive(bytes: Uint8Array): Awaitable<void> {
+    this.#io.inbound.push(bytes);
+    return this.#input(() => this.#runner.run());
+  }
+
+  /**
+   * The transport has ended.
+   *
+   * Fails with `UnexpectedEof` if the peer had not said so before: what was received may be cut short by an attacker.
+   */
+  receiveEnd(): Awaitable<void> {
+    this.#io.inbound.end();
+    return this.#input(() => this.#runner.run());
+  }
+
+  /**
+   * Sends application data. Before the handshake is complete it is copied and waits; else it is kept until it is in the
+   * output.
+   *
+   * @throws TypeError after {@link close}
+   */
+  send(data: Uint8Array): Awaitable<void> {
+    if (this.#writeClosed) throw new TypeError('send() after close()');
+    return this.#input(() => {
+      if (this.#traffic === undefined) this.#queued.push(data.slice());
+      else if (data.length > 0) this.#sendData(this.#traffic, data);
+    });
+  }
+
+  /**
+   * Says that nothing more will be sent: close_notify goes out after what was sent, and after the handshake if that is
+   * still under way. Receiving goes on (half-close). Does nothing more when called again.
+   */
+  close(): Awaitable<void> {
+    return this.#input(() => {
+      if (this.#writeClosed) return;
+      this.#writeClosed = true;
+      if (this.#traffic !== undefined) this.#sendAlert(AlertLevel.warning, AlertDescription.close_notify);
+    });
+  }
+
+  /**
+   * Changes the keys of what is sent (RFC 8446 section 4.6.3).
+   *
+   * @param both whether the peer is asked to do the same
+   * @throws TypeError before the handshake is complete or after {@link close}
+   */
+  updateKeys(both: boolean = true): Awaitable<void> {
+    const traffic = this.#traffic;
+    if (traffic === undefined || this.#writeClosed) {
+      throw new TypeError('updateKeys() needs a complete handshake and a connection that is open for sending');
+    }
+    const { update_requested, update_not_requested } = KeyUpdateRequest;
+    return this.#input(() => sendKeyUpdate(this.#io, traffic, both ? update_requested : update_not_requested));
+  }
+
+  /** Gives the connection up: its secrets are wiped, no alert is sent, and every later input fails with `reason`. */
+  abandon(reason: TlsError = new TlsError({ code: 'Closed' })): void {
+    this.#runner.close(this.#fail(reason));
+  }
+
+  /** The pieces to write to the transport, in order, best in one vectored write. The caller owns them. */
+  takeOutput(): Uint8Array[] {
+    this.#keyUpdateAnswered = false;
+    return this.#io.outbound.take();
+  }
+
+  /** Application data received, in order, in the pieces in which it came. The caller owns them. */
+  takePlaintext(): Uint8Array[] {
+    const received = this.#received;
+    this.#received = [];
+    return received;
+  }
+
+  /** Whether the handshake is not complete yet. */
+  get isHandshaking(): boolean {
+    return this.#traffic === undefined;
+  }
+
+  /** Whether the peer sent close_notify: it sends nothing more, and nothing was cut short. */
+  get peerClosed(): boolean {
+    return this.#io.inbound.closed;
+  }
+
+  /** The error that ended the connection, if one did. */
+  get error(): TlsError | undefined {
+    return this.#error;
+  }
+
+  get protocolVersion(): ProtocolVersion | undefined {
+    return this.#io.facts.protocolVersion;
+  }
+
+  get cipherSuite(): CipherSuite | undefined {
+    return this.#io.facts.cipherSuite;
+  }
+
+  get keyExchangeGroup(): NamedGroup | undefined {
+    return this.#io.facts.keyExchangeGroup;
+  }
+
+  /** The protocol that ALPN chose, if both sides have it. */
+  get alpnProtocol(): string | undefined {
+    return this.#io.facts.alpnProtocol;
+  }
+
+  get handshakeKind(): HandshakeKind | undefined {
+    return this.#io.facts.handshakeKind;
+  }
+
+  /** The peer's certificates in DER, its own first, once they and its signature are verified. */
+  get peerCertificates(): readonly Uint8Array[] | undefined {
+    return this.#io.facts.peerCertificates;
+  }
+
+  /** The scheme with which the peer signed the handshake. */
+  get peerSignatureScheme(): SignatureScheme | undefined {
+    return this.#io.facts.peerSignatureScheme;
+  }
+
+  /** On a server: the name that the client asked for (SNI), in lower case. */
+  get serverName(): string | undefined {
+    return this.#io.facts.serverName;
+  }
+
+  /**
+   * Keying material that only the two ends of this connection can compute (RFC 5705, RFC 8446 section 7.5).
+   *
+   * @param length in bytes, at most 255 times the length of the suite's hash
+   * @param label ASCII, at most 249 characters
+   * @param context of the application's protocol; without one it is empty (RFC 8446 section 7.5)
+   * @throws TlsError `HandshakeNotComplete`
+   */
+  exportKeyingMaterial(length: number, label: string, context: Uint8Array = emptyBytes): Uint8Array {
+    if (this.#error !== undefined) throw this.#error;
+    if (this.#traffic === undefined) throw new TlsError({ code: 'HandshakeNotComplete' });
+    const { suite, exporterSecret } = this.#traffic;
+    return exportKeyingMaterial(suite, exporterSecret, label, context, length);
+  }
+
+  /** Runs an input, and waits for what it sent to be in the output: an alert too, if it failed. */
+  #input(act: () => Awaitable<void>): Awaitable<void> {
+    try {
+      if (this.#error !== undefined) throw this.#error;
+      const acted = act();
+      if (isPromise(acted)) return acted.then(() => this.#io.outbound.idle()).then(undefined, (e) => this.#failed(e));
+      const idle = this.#io.outbound.idle();
+      return isPromise(idle) ? idle.then(undefined, (error: unknown) => this.#failed(error)) : undefined;
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  /** Throws what ended the connection, once the alert for it is in the output. */
+  #failed(error: unknown): Awaitable<never> {
+    const failure = this.#fail(error);
+    this.#runner.close(failure);
+    const rethrow = (): never => {
+      throw failure;
+    };
+    const idle = this.#io.outbound.drained();
+    return isPromise(idle) ? idle.then(rethrow) : rethrow();
+  }
+
+  /** Makes `error` final, if it is the first: sends its alert and wipes the secrets. */
+  #fail(error: unknown): TlsError {
+    if (this.#error !== undefined) return this.#error;
+    const failure = asTlsError(error);
+    this.#error = failure;
+    const closeNotifySent = this.#writeClosed && this.#traffic !== undefined;
+    if (failure.alert !== undefined && !closeNotifySent) this.#sendFatalAlert(failure.alert);
+    this.#queued = [];
+    if (this.#traffic !== undefined) {
+      const { readSecret, writeSecret, exporterSecret } = this.#traffic;
+      wipe(readSecret, writeSecret, exporterSecret);
+    }
+    return failure;
+  }
+
+  #sendFatalAlert(alert: AlertDescription): void {
+    try {
+      this.#sendAlert(AlertLevel.fatal, alert);
+    } catch {
+      // A provider that cannot seal it: there is nobody left to tell, and the first error is the one that counts.
+    }
+  }
+
+  #sendAlert(level: number, alert: AlertDescription): void {
+    this.#io.outbound.send(ContentType.alert, Uint8Array.of(level, alert));
+  }
+
+  #completed(traffic: Traffic): void {
+    this.#traffic = traffic;
+    this.#io.inbound.handshakeComplete();
+    for (const data of this.#queued) this.#sendData(traffic, data);
+    this.#queued = [];
+    if (this.#writeClosed) this.#sendAlert(AlertLevel.warning, AlertDescription.close_notify);
+  }
+
+  #sendData(traffic: Traffic, data: Uint8Array): void {
+    const { outbound } = this.#io;
+    for (const fragment of outbound.fragments(data)) {
+      if (outbound.keyExhausted) sendKeyUpdate(this.#io, traffic, KeyUpdateRequest.update_not_requested);
+      outbound.sendRecord(ContentType.application_data, fragment);
+    }
+  }
+
+  /** Once for all requests that come before the answer is taken: a peer must not make the output grow. */
+  #answerKeyUpdate(traffic: Traffic): void {
+    if (this.#keyUpdateAnswered || this.#writeClosed) return;
+    this.#keyUpdateAnswered = true;
+    sendKeyUpdate(this.#io, traffic, KeyUpdateRequest.update_not_requested);
+  }
+}

@@ -1,0 +1,233 @@
+/** The client's handshake up to ServerHello, RFC 8446 sections 4.1 and 4.2; each version goes on in its own file. */
+import { emptyBytes, equalBytes, latin1 } from '../codec/bytes.ts';
+import { type ClientConfig } from '../config.ts';
+import { type ActiveKeyExchange, type KeyExchangeGroup, type Tls13CipherSuite } from '../crypto/provider.ts';
+import { TlsError } from '../error.ts';
+import { type ClientExtensions, clientHello, ocspStatusType } from '../messages/client_hello.ts';
+import { checkSolicited, onlyKnown } from '../messages/extension.ts';
+import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
+import { type HelloRetryRequest, type ServerHello, serverHello } from '../messages/server_hello.ts';
+import { ContentType, ExtensionType, HandshakeType, NamedGroup, nameOf, ProtocolVersion } from '../registry.ts';
+import { type ServerName } from '../server_name.ts';
+import { type Step, wait } from '../step/step.ts';
+import { clientTls13 } from './client_tls13.ts';
+import { type HandshakeIo, sendChangeCipherSpec, type Traffic } from './io.ts';
+import { Transcript } from './transcript.ts';
+
+/** A key exchange that a key share was sent for. */
+export interface OfferedKeyExchange {
+  readonly group: NamedGroup;
+  readonly keyShare: Uint8Array;
+  readonly complete: ActiveKeyExchange['complete'];
+}
+
+/** A ClientHello that was sent, and what has to be remembered of it. */
+export interface Offer {
+  /** 32 bytes. */
+  readonly random: Uint8Array;
+  readonly sessionId: Uint8Array;
+  readonly keyExchanges: readonly OfferedKeyExchange[];
+  /** The code points of its extensions. */
+  readonly extensionTypes: readonly ExtensionType[];
+}
+
+/** The hellos are exchanged, and TLS 1.3 was chosen. */
+export interface ClientHellos {
+  readonly config: ClientConfig;
+  readonly serverName: ServerName;
+  readonly offer: Offer;
+  readonly suite: Tls13CipherSuite;
+  readonly serverHello: ServerHello;
+  readonly transcript: Transcript;
+  /** Whether change_cipher_spec is still to be sent before the second flight. */
+  readonly changeCipherSpecDue: boolean;
+}
+
+export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverName: ServerName): Step<Traffic> {
+  const transcript = new Transcript();
+  const random = new Uint8Array(32);
+  config.provider.random(random);
+  // Section D.4: a session id of our own makes it look like a resumption to middleboxes.
+  const sessionId = config.middleboxCompatibility ? new Uint8Array(32) : emptyBytes;
+  config.provider.random(sessionId);
+
+  let keyExchanges = yield* startKeyExchanges(config.keyShareGroups);
+  let offer = sendClientHello(io, config, serverName, { random, sessionId, keyExchanges }, undefined, transcript);
+  io.inbound.allowChangeCipherSpec();
+
+  let { hello, message } = yield* receiveServerHello(io);
+  let retry: HelloRetryRequest | undefined;
+  if (hello.retry) {
+    retry = hello;
+    const suite = checkHelloRetryRequest(config, offer, retry);
+    transcript.start(suite.hash);
+    transcript.replaceWithMessageHash();
+    transcript.add(message.raw);
+
+    const { group } = retry.extensions;
+    if (group !== undefined) {
+      keyExchanges = yield* startKeyExchanges(config.provider.keyExchangeGroups.filter(({ name }) => name === group));
+    }
+    if (config.middleboxCompatibility) sendChangeCipherSpec(io.outbound);
+    offer = sendClientHello(io, config, serverName, { random, sessionId, keyExchanges }, retry, transcript);
+    ({ hello, message } = yield* receiveServerHello(io));
+    if (hello.retry) {
+      const received = HandshakeType.server_hello;
+      throw new TlsError({ code: 'InappropriateHandshakeMessage', expected: [HandshakeType.server_hello], received });
+    }
+  }
+
+  const suite = checkServerHello(config, offer, hello, retry);
+  transcript.start(suite.hash);
+  transcript.add(message.raw);
+  io.facts.protocolVersion = ProtocolVersion.TLSv1_3;
+  io.facts.cipherSuite = suite.id;
+  io.facts.handshakeKind = retry === undefined ? 'full' : 'full-with-hello-retry-request';
+  const changeCipherSpecDue = config.middleboxCompatibility && retry === undefined;
+  return yield* clientTls13(io, {
+    config,
+    serverName,
+    offer,
+    suite,
+    serverHello: hello,
+    transcript,
+    changeCipherSpecDue,
+  });
+}
+
+/** Key shares for the groups, and for the classical half of a hybrid among them: that one costs nothing. */
+function* startKeyExchanges(groups: readonly KeyExchangeGroup[]): Step<OfferedKeyExchange[]> {
+  const offered: OfferedKeyExchange[] = [];
+  for (const group of groups) {
+    const started = yield* wait(group.start());
+    offered.push({ group: group.name, keyShare: started.keyShare, complete: started.complete });
+    const half = started.hybridComponent;
+    if (half !== undefined && !groups.some(({ name }) => name === half.group)) offered.push(half);
+  }
+  return offered;
+}
+
+function sendClientHello(
+  io: HandshakeIo,
+  config: ClientConfig,
+  serverName: ServerName,
+  { random, sessionId, keyExchanges }: Omit<Offer, 'extensionTypes'>,
+  retry: HelloRetryRequest | undefined,
+  transcript: Transcript,
+): Offer {
+  const { provider, verifier, alpnProtocols } = config;
+  const rootHints = verifier.rootHintSubjects ?? [];
+  const block: ClientExtensions = {
+    ...onlyKnown,
+    // RFC 6066 section 3: never an address.
+    serverName: config.sendServerName && serverName.type === 'dns' ? serverName.name : undefined,
+    certificateStatusRequest: verifier.requestOcspResponse === true ? { statusType: ocspStatusType } : undefined,
+    namedGroups: provider.keyExchangeGroups.map(({ name }) => name),
+    signatureSchemes: verifier.schemes,
+    protocols: alpnProtocols.length > 0 ? alpnProtocols : undefined,
+    versions: [ProtocolVersion.TLSv1_3],
+    cookie: retry?.extensions.cookie,
+    certificateAuthorities: rootHints.length > 0 ? rootHints : undefined,
+    keyShares: keyExchanges.map(({ group, keyShare }) => ({ group, keyExchange: keyShare })),
+  };
+  const message = encodeMessage(HandshakeType.client_hello, clientHello, {
+    legacyVersion: ProtocolVersion.TLSv1_2,
+    random,
+    sessionId,
+    cipherSuites: provider.cipherSuites.map(({ id }) => id),
+    compressionMethods: Uint8Array.of(0),
+    extensions: block,
+  });
+  transcript.add(message);
+  for (const fragment of io.outbound.fragments(message)) {
+    const version = retry === undefined ? ProtocolVersion.TLSv1_0 : ProtocolVersion.TLSv1_2;
+    io.outbound.sendPlaintextRecord(ContentType.handshake, fragment, version);
+  }
+  const extensionTypes = parseBody('ClientHello', clientHello, { type: HandshakeType.client_hello, raw: message })
+    .extensions.types;
+  return { random, sessionId, keyExchanges, extensionTypes };
+}
+
+function* receiveServerHello(
+  io: HandshakeIo,
+): Step<{ hello: ServerHello | HelloRetryRequest; message: HandshakeMessage }> {
+  const message = yield* io.inbound.message(HandshakeType.server_hello);
+  return { hello: parseBody('ServerHello', serverHello, message), message };
+}
+
+/** Section 4.1.4; the suite that it chooses. */
+function checkHelloRetryRequest(config: ClientConfig, offer: Offer, retry: HelloRetryRequest): Tls13CipherSuite {
+  // The cookie is the one extension that may come unasked.
+  const suite = checkHello(config, offer, retry, [...offer.extensionTypes, ExtensionType.cookie]);
+  const { group, cookie } = retry.extensions;
+  if (group === undefined && cookie === undefined) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'IllegalHelloRetryRequestWithNoChanges' });
+  }
+  if (group !== undefined) {
+    const what = nameOf(NamedGroup, group);
+    if (!config.provider.keyExchangeGroups.some(({ name }) => name === group)) {
+      throw new TlsError({ code: 'PeerMisbehaved', reason: 'IllegalHelloRetryRequestWithUnofferedGroup', what });
+    }
+    if (offer.keyExchanges.some((offered) => offered.group === group)) {
+      throw new TlsError({ code: 'PeerMisbehaved', reason: 'IllegalHelloRetryRequestWithOfferedGroup', what });
+    }
+  }
+  return suite;
+}
+
+/** Section 4.1.3; the suite that it chooses. */
+function checkServerHello(
+  config: ClientConfig,
+  offer: Offer,
+  hello: ServerHello,
+  retry: HelloRetryRequest | undefined,
+): Tls13CipherSuite {
+  const suite = checkHello(config, offer, hello, offer.extensionTypes);
+  if (retry !== undefined && suite.id !== retry.cipherSuite) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'SelectedDifferentCipherSuiteAfterRetry' });
+  }
+  return suite;
+}
+
+/** What ServerHello and HelloRetryRequest have in common. */
+function checkHello(
+  config: ClientConfig,
+  offer: Offer,
+  hello: ServerHello | HelloRetryRequest,
+  offered: readonly ExtensionType[],
+): Tls13CipherSuite {
+  checkVersion(hello);
+  checkSolicited(hello.retry ? 'HelloRetryRequest' : 'ServerHello', hello.extensions, offered);
+  if (!equalBytes(hello.sessionId, offer.sessionId)) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'IncorrectSessionId' });
+  }
+  if (hello.compressionMethod !== 0) {
+    throw new TlsError({ code: 'InvalidMessage', reason: 'UnsupportedCompression', what: 'ServerHello' });
+  }
+  const suite = config.provider.cipherSuites.find(({ id }) => id === hello.cipherSuite);
+  if (suite === undefined) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'SelectedUnofferedCipherSuite' });
+  }
+  return suite;
+}
+
+/** The last 8 bytes of a random, by which a TLS 1.3 server says that it was made to choose less (section 4.1.3). */
+const downgradeSentinels = ['DOWNGRD\x01', 'DOWNGRD\x00'];
+
+/** Section 4.2.1: supported_versions decides; without it the server speaks TLS 1.2 or less. */
+function checkVersion(hello: ServerHello | HelloRetryRequest): void {
+  const { version } = hello.extensions;
+  if (version === undefined) {
+    if (downgradeSentinels.includes(latin1(hello.random.subarray(24)))) {
+      throw new TlsError({ code: 'PeerMisbehaved', reason: 'AttemptedDowngradeToTls12WhenTls13IsSupported' });
+    }
+    const what = `the server chose ${nameOf(ProtocolVersion, hello.legacyVersion)}`;
+    throw new TlsError({ code: 'PeerIncompatible', reason: 'NoVersionInCommon', what });
+  }
+  if (version === ProtocolVersion.TLSv1_2) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'SelectedTls12UsingTls13VersionExtension' });
+  }
+  if (version !== ProtocolVersion.TLSv1_3 || hello.legacyVersion !== ProtocolVersion.TLSv1_2) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'SelectedUnofferedVersion' });
+  }
+}

@@ -1,0 +1,190 @@
+/** The client's TLS 1.3 handshake after ServerHello, RFC 8446 sections 2 and 4.3 to 4.4, straight down. */
+import { concat, emptyBytes, equalBytes, latin1, wipe } from '../codec/bytes.ts';
+import { type CertificateRequestInfo } from '../config.ts';
+import { TlsError } from '../error.ts';
+import { KeySchedule } from '../keys/tls13_key_schedule.ts';
+import { certificate, certificateRequest } from '../messages/certificate.ts';
+import { encryptedExtensions } from '../messages/encrypted_extensions.ts';
+import { checkSolicited } from '../messages/extension.ts';
+import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
+import { RecordOpener, RecordSealer } from '../record/protection.ts';
+import { ContentType, HandshakeType, NamedGroup, nameOf } from '../registry.ts';
+import { type Step, wait } from '../step/step.ts';
+import {
+  certificateEntries,
+  chooseSigner,
+  type FinishedVerified,
+  finishedMessage,
+  parseCertificateVerify,
+  type PeerAuthenticated,
+  signHandshake,
+  verifyFinished,
+  verifyHandshakeSignature,
+} from './authentication.ts';
+import { type ClientHellos } from './client.ts';
+import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
+import { applicationTrafficSecrets, handshakeTrafficSecrets } from './tls13_secrets.ts';
+
+export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffic> {
+  const { config, suite, transcript } = hellos;
+  const log = new SecretLog(config.keyLog, hellos.offer.random);
+  const sharedSecret = yield* agree(io, hellos);
+  const schedule = new KeySchedule(suite);
+  try {
+    schedule.enterHandshake(sharedSecret);
+    const handshake = handshakeTrafficSecrets(schedule, transcript, log);
+    io.inbound.setOpener(new RecordOpener(suite, handshake.server));
+    if (hellos.changeCipherSpecDue) sendChangeCipherSpec(io.outbound);
+    io.outbound.setSealer(new RecordSealer(suite, handshake.client));
+
+    yield* receiveEncryptedExtensions(io, hellos);
+    let message = yield* io.inbound.message(HandshakeType.certificate_request, HandshakeType.certificate);
+    let request: CertificateRequestInfo | undefined;
+    if (message.type === HandshakeType.certificate_request) {
+      request = parseCertificateRequest(message);
+      transcript.add(message.raw);
+      message = yield* io.inbound.message(HandshakeType.certificate);
+    }
+    const server = yield* authenticateServer(io, hellos, message);
+    const finished = yield* receiveFinished(io, hellos, handshake.server);
+
+    schedule.enterMain();
+    const application = applicationTrafficSecrets(schedule, transcript, log);
+    io.inbound.setOpener(new RecordOpener(suite, application.server));
+
+    const flight = request === undefined ? [] : yield* authenticateClient(hellos, request);
+    const ourFinished = finishedMessage(suite, handshake.client, transcript.digest());
+    io.outbound.send(ContentType.handshake, concat([...flight, ourFinished]));
+    io.outbound.setSealer(new RecordSealer(suite, application.client));
+    wipe(handshake.client, handshake.server);
+
+    return established(server, finished, {
+      role: 'client',
+      suite,
+      readSecret: application.server,
+      writeSecret: application.client,
+      exporterSecret: application.exporter,
+    });
+  } finally {
+    schedule.wipe();
+  }
+}
+
+/** Takes both proofs, so that a handshake that skipped one does not compile. */
+function established(_server: PeerAuthenticated, _finished: FinishedVerified, traffic: Traffic): Traffic {
+  return traffic;
+}
+
+/** Section 4.2.8: the server's key share must be of a group that ours were for, after a retry of the one it asked for. */
+function* agree(io: HandshakeIo, { offer, serverHello }: ClientHellos): Step<Uint8Array> {
+  const { keyShare } = serverHello.extensions;
+  if (keyShare === undefined) throw new TlsError({ code: 'PeerMisbehaved', reason: 'MissingKeyShare' });
+  const keyExchange = offer.keyExchanges.find(({ group }) => group === keyShare.group);
+  if (keyExchange === undefined) {
+    const what = nameOf(NamedGroup, keyShare.group);
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'WrongGroupForKeyShare', what });
+  }
+  const sharedSecret = yield* wait(keyExchange.complete(keyShare.keyExchange));
+  if (sharedSecret === undefined) throw new TlsError({ code: 'PeerMisbehaved', reason: 'InvalidKeyShare' });
+  io.facts.keyExchangeGroup = keyShare.group;
+  return sharedSecret;
+}
+
+function* receiveEncryptedExtensions(io: HandshakeIo, { config, offer, transcript }: ClientHellos): Step<void> {
+  const message = yield* io.inbound.message(HandshakeType.encrypted_extensions);
+  transcript.add(message.raw);
+  const block = parseBody('EncryptedExtensions', encryptedExtensions, message);
+  checkSolicited('EncryptedExtensions', block, offer.extensionTypes);
+  const { protocol } = block;
+  if (protocol === undefined) return;
+  if (!config.alpnProtocols.some((offered) => equalBytes(offered, protocol))) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'SelectedUnofferedApplicationProtocol' });
+  }
+  io.facts.alpnProtocol = latin1(protocol);
+}
+
+/** Section 4.3.2: what comes before the server's Certificate if it wants ours. */
+function parseCertificateRequest(message: HandshakeMessage): CertificateRequestInfo {
+  const { context, extensions } = parseBody('CertificateRequest', certificateRequest, message);
+  if (context.length !== 0) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'NonEmptyCertificateRequestContext' });
+  }
+  const { signatureSchemes, signatureSchemesCert, certificateAuthorities } = extensions;
+  if (signatureSchemes === undefined) {
+    throw new TlsError({ code: 'PeerIncompatible', reason: 'SignatureAlgorithmsExtensionRequired' });
+  }
+  return {
+    signatureSchemes,
+    signatureSchemesCert: signatureSchemesCert ?? signatureSchemes,
+    certificateAuthorities: certificateAuthorities ?? [],
+  };
+}
+
+/** Sections 4.4.2 and 4.4.3: the server's Certificate and CertificateVerify, both verified. */
+function* authenticateServer(
+  io: HandshakeIo,
+  { config, transcript, serverName, offer }: ClientHellos,
+  certificateMessage: HandshakeMessage,
+): Step<PeerAuthenticated> {
+  const { context, entries } = parseBody('Certificate', certificate, certificateMessage);
+  transcript.add(certificateMessage.raw);
+  if (context.length !== 0) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'NonEmptyCertificateRequestContext' });
+  }
+  const [endEntity, ...intermediates] = entries;
+  if (endEntity === undefined) {
+    throw new TlsError({ code: 'InvalidMessage', reason: 'IllegalEmptyList', what: 'Certificate' });
+  }
+  for (const entry of entries) checkSolicited('Certificate', entry.extensions, offer.extensionTypes);
+  const signedHash = transcript.digest();
+
+  const verifyMessage = yield* io.inbound.message(HandshakeType.certificate_verify);
+  const verify = parseCertificateVerify(config.verifier, verifyMessage);
+  const verified = yield* wait(
+    config.verifier.verifyServerCert({
+      endEntity: endEntity.certificate,
+      intermediates: intermediates.map((entry) => entry.certificate),
+      serverName,
+      ocspResponse: endEntity.extensions.ocspResponse,
+      now: config.time(),
+    }),
+  );
+  const signature = yield* verifyHandshakeSignature(
+    config.verifier,
+    'server',
+    endEntity.certificate,
+    verify,
+    signedHash,
+  );
+  transcript.add(verifyMessage.raw);
+  io.facts.peerCertificates = entries.map((entry) => entry.certificate);
+  io.facts.peerSignatureScheme = verify.scheme;
+  return { certificate: verified, signature };
+}
+
+function* receiveFinished(
+  io: HandshakeIo,
+  { suite, transcript }: ClientHellos,
+  serverSecret: Uint8Array,
+): Step<FinishedVerified> {
+  const message = yield* io.inbound.message(HandshakeType.finished);
+  const finished = verifyFinished(suite, serverSecret, transcript.digest(), message);
+  transcript.add(message.raw);
+  return finished;
+}
+
+/** Our Certificate, empty if we have none that fits, and CertificateVerify (section 4.4.2); in the transcript already. */
+function* authenticateClient(
+  { config, transcript }: ClientHellos,
+  request: CertificateRequestInfo,
+): Step<readonly Uint8Array[]> {
+  const certified = yield* wait(config.resolveCertificate(request));
+  const signer = certified === undefined ? undefined : chooseSigner(certified.key, request.signatureSchemes);
+  const entries = certified === undefined || signer === undefined ? [] : certificateEntries(certified, false);
+  const ours = encodeMessage(HandshakeType.certificate, certificate, { context: emptyBytes, entries });
+  transcript.add(ours);
+  if (signer === undefined) return [ours];
+  const verify = yield* signHandshake('client', signer, transcript.digest());
+  transcript.add(verify);
+  return [ours, verify];
+}

@@ -1,0 +1,193 @@
+/** The server's handshake up to ServerHello, RFC 8446 sections 4.1 and 4.2; each version goes on in its own file. */
+import { equalBytes, latin1 } from '../codec/bytes.ts';
+import { type ClientHelloInfo, type ServerConfig } from '../config.ts';
+import { type KeyExchangeGroup, type Tls13CipherSuite } from '../crypto/provider.ts';
+import { TlsError } from '../error.ts';
+import { clientHello, type ClientHello, type KeyShareEntry } from '../messages/client_hello.ts';
+import { onlyKnown } from '../messages/extension.ts';
+import { encodeMessage, parseBody } from '../messages/handshake.ts';
+import { helloRetryRequestRandom, serverHello } from '../messages/server_hello.ts';
+import { CipherSuite, ContentType, HandshakeType, NamedGroup, nameOf, ProtocolVersion } from '../registry.ts';
+import { type Awaitable, type Step, wait } from '../step/step.ts';
+import { type HandshakeIo, sendChangeCipherSpec, type Traffic } from './io.ts';
+import { serverTls13 } from './server_tls13.ts';
+import { Transcript } from './transcript.ts';
+
+/** A server's configuration, or what chooses it once the ClientHello is known. */
+export type ServerConfigSource = ServerConfig | ((hello: ClientHelloInfo) => Awaitable<ServerConfig>);
+
+/** The last ClientHello is here, and TLS 1.3 was chosen. */
+export interface ServerHellos {
+  readonly config: ServerConfig;
+  readonly hello: ClientHello;
+  readonly info: ClientHelloInfo;
+  readonly suite: Tls13CipherSuite;
+  readonly group: KeyExchangeGroup;
+  /** The client's, of that group. */
+  readonly clientShare: Uint8Array;
+  /** Up to the ClientHello. */
+  readonly transcript: Transcript;
+  /** Whether change_cipher_spec is still to be sent after ServerHello. */
+  readonly changeCipherSpecDue: boolean;
+}
+
+/** How much early data, in bytes, to skip of a client that sends some though none was accepted (section 4.2.10). */
+const rejectedEarlyData = 16_384;
+
+export function* serverHandshake(io: HandshakeIo, source: ServerConfigSource): Step<Traffic> {
+  const transcript = new Transcript();
+  const message = yield* io.inbound.message(HandshakeType.client_hello);
+  let hello = parseBody('ClientHello', clientHello, message);
+  io.inbound.allowChangeCipherSpec();
+  const info = clientHelloInfo(hello);
+  if (info.serverName !== undefined) io.facts.serverName = info.serverName;
+  checkVersion(hello);
+  const config = typeof source === 'function' ? yield* wait(source(info)) : source;
+  io.outbound.setMaxFragment(config.maxFragmentSize);
+
+  const shares = checkClientHello(hello);
+  const suite = chooseCipherSuite(config, hello);
+  const group = chooseGroup(config, hello, shares);
+  transcript.start(suite.hash);
+  transcript.add(message.raw);
+  io.facts.protocolVersion = ProtocolVersion.TLSv1_3;
+  io.facts.cipherSuite = suite.id;
+  io.facts.keyExchangeGroup = group.name;
+  io.facts.handshakeKind = 'full';
+  if (hello.extensions.earlyData !== undefined) io.inbound.skipEarlyData(rejectedEarlyData);
+
+  // Section D.4: right after our first message, if the client is in middlebox compatibility mode.
+  let changeCipherSpecDue = hello.sessionId.length > 0;
+  let clientShare = shares.find((share) => share.group === group.name);
+  if (clientShare === undefined) {
+    io.facts.handshakeKind = 'full-with-hello-retry-request';
+    transcript.replaceWithMessageHash();
+    const retry = helloRetryRequest(hello, suite, group);
+    transcript.add(retry);
+    io.outbound.send(ContentType.handshake, retry);
+    if (changeCipherSpecDue) sendChangeCipherSpec(io.outbound);
+    changeCipherSpecDue = false;
+
+    const second = yield* io.inbound.message(HandshakeType.client_hello);
+    // The client has seen that its early data is rejected.
+    io.inbound.skipEarlyData(undefined);
+    const secondHello = parseBody('ClientHello', clientHello, second);
+    clientShare = checkSecondClientHello(hello, secondHello, group.name);
+    transcript.add(second.raw);
+    hello = secondHello;
+  }
+  const hellos = { config, hello, info, suite, group, clientShare: clientShare.keyExchange, transcript };
+  return yield* serverTls13(io, { ...hellos, changeCipherSpecDue });
+}
+
+function clientHelloInfo({ cipherSuites, extensions }: ClientHello): ClientHelloInfo {
+  const { serverName, signatureSchemes = [] } = extensions;
+  return {
+    serverName: serverName === '' ? undefined : serverName,
+    alpnProtocols: (extensions.protocols ?? []).map(latin1),
+    versions: extensions.versions ?? [ProtocolVersion.TLSv1_2],
+    cipherSuites,
+    namedGroups: extensions.namedGroups ?? [],
+    signatureSchemes,
+    signatureSchemesCert: extensions.signatureSchemesCert ?? signatureSchemes,
+    certificateAuthorities: extensions.certificateAuthorities ?? [],
+  };
+}
+
+/** Section 4.2.1: a client without supported_versions speaks TLS 1.2 or less. */
+function checkVersion({ extensions: { versions } }: ClientHello): void {
+  if (versions === undefined) {
+    throw new TlsError({ code: 'PeerIncompatible', reason: 'SupportedVersionsExtensionRequired' });
+  }
+  if (!versions.includes(ProtocolVersion.TLSv1_3)) {
+    const what = `the client offers ${versions.map((version) => nameOf(ProtocolVersion, version)).join(', ')}`;
+    throw new TlsError({ code: 'PeerIncompatible', reason: 'NoVersionInCommon', what });
+  }
+}
+
+/** What TLS 1.3 demands of a ClientHello (sections 4.1.2, 4.2.8, 4.2.9 and 9.2); its key shares. */
+function checkClientHello(hello: ClientHello): readonly KeyShareEntry[] {
+  const { extensions, compressionMethods } = hello;
+  if (compressionMethods.length !== 1 || compressionMethods[0] !== 0) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'OfferedIncorrectCompressions' });
+  }
+  const { signatureSchemes, namedGroups, keyShares, preSharedKey, pskModes } = extensions;
+  if (preSharedKey !== undefined && pskModes === undefined) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'MissingPskModesExtension' });
+  }
+  if (signatureSchemes === undefined) {
+    throw new TlsError({ code: 'PeerIncompatible', reason: 'SignatureAlgorithmsExtensionRequired' });
+  }
+  if (namedGroups === undefined) {
+    throw new TlsError({ code: 'PeerIncompatible', reason: 'NamedGroupsExtensionRequired' });
+  }
+  if (keyShares === undefined) {
+    throw new TlsError({ code: 'PeerIncompatible', reason: 'KeyShareExtensionRequired' });
+  }
+  const seen = new Set<NamedGroup>();
+  for (const { group } of keyShares) {
+    if (seen.has(group)) throw new TlsError({ code: 'PeerMisbehaved', reason: 'OfferedDuplicateKeyShares' });
+    seen.add(group);
+    if (!namedGroups.includes(group)) {
+      throw new TlsError({ code: 'PeerMisbehaved', reason: 'OfferedUnadvertisedKeyShare' });
+    }
+  }
+  return keyShares;
+}
+
+/** Our preference decides: the provider knows what is fast where it runs. */
+function chooseCipherSuite(config: ServerConfig, hello: ClientHello): Tls13CipherSuite {
+  const suite = config.provider.cipherSuites.find(({ id }) => hello.cipherSuites.includes(id));
+  if (suite === undefined) {
+    const what = `the client offers ${hello.cipherSuites.map((id) => nameOf(CipherSuite, id)).join(', ')}`;
+    throw new TlsError({ code: 'PeerIncompatible', reason: 'NoCipherSuitesInCommon', what });
+  }
+  return suite;
+}
+
+/** Our preference among the groups with a key share; only without one of those it costs a round trip. */
+function chooseGroup(config: ServerConfig, hello: ClientHello, shares: readonly KeyShareEntry[]): KeyExchangeGroup {
+  const offered = hello.extensions.namedGroups ?? [];
+  const common = config.provider.keyExchangeGroups.filter(({ name }) => offered.includes(name));
+  const group = common.find(({ name }) => shares.some((share) => share.group === name)) ?? common[0];
+  if (group === undefined) {
+    const what = `the client offers ${offered.map((name) => nameOf(NamedGroup, name)).join(', ')}`;
+    throw new TlsError({ code: 'PeerIncompatible', reason: 'NoGroupsInCommon', what });
+  }
+  return group;
+}
+
+/** Section 4.1.4. Without a cookie: the state stays here. */
+function helloRetryRequest(hello: ClientHello, suite: Tls13CipherSuite, group: KeyExchangeGroup): Uint8Array {
+  return encodeMessage(HandshakeType.server_hello, serverHello, {
+    retry: true,
+    legacyVersion: ProtocolVersion.TLSv1_2,
+    random: helloRetryRequestRandom,
+    sessionId: hello.sessionId,
+    cipherSuite: suite.id,
+    compressionMethod: 0,
+    extensions: { ...onlyKnown, version: ProtocolVersion.TLSv1_3, group: group.name },
+  });
+}
+
+/** Section 4.1.2: the same again but for the key share, which must be the one of the group that was asked for. */
+function checkSecondClientHello(first: ClientHello, second: ClientHello, group: NamedGroup): KeyShareEntry {
+  checkVersion(second);
+  const [share, ...more] = checkClientHello(second);
+  if (share?.group !== group || more.length > 0) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'RefusedToFollowHelloRetryRequest' });
+  }
+  const same =
+    equalBytes(first.random, second.random) &&
+    equalBytes(first.sessionId, second.sessionId) &&
+    first.cipherSuites.join() === second.cipherSuites.join() &&
+    first.extensions.serverName === second.extensions.serverName &&
+    first.extensions.namedGroups?.join() === second.extensions.namedGroups?.join() &&
+    first.extensions.signatureSchemes?.join() === second.extensions.signatureSchemes?.join() &&
+    first.extensions.protocols?.map(latin1).join() === second.extensions.protocols?.map(latin1).join();
+  // early_data is removed (section 4.2.10); a cookie would have to be one of ours.
+  if (!same || second.extensions.earlyData !== undefined || second.extensions.cookie !== undefined) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'VariedClientHelloAfterRetry' });
+  }
+  return share;
+}

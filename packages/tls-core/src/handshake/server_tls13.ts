@@ -1,0 +1,192 @@
+/** The server's TLS 1.3 handshake from ServerHello on, RFC 8446 sections 2 and 4.3 to 4.4, straight down. */
+import { concat, emptyBytes, equalBytes, latin1, wipe } from '../codec/bytes.ts';
+import { TlsError } from '../error.ts';
+import { KeySchedule } from '../keys/tls13_key_schedule.ts';
+import { certificate, certificateRequest } from '../messages/certificate.ts';
+import { ocspStatusType } from '../messages/client_hello.ts';
+import { encryptedExtensions } from '../messages/encrypted_extensions.ts';
+import { checkSolicited, onlyKnown } from '../messages/extension.ts';
+import { encodeMessage, parseBody } from '../messages/handshake.ts';
+import { serverHello } from '../messages/server_hello.ts';
+import { RecordOpener, RecordSealer } from '../record/protection.ts';
+import { ContentType, HandshakeType, nameOf, ProtocolVersion, SignatureScheme } from '../registry.ts';
+import { type Step, wait } from '../step/step.ts';
+import { type ClientCertVerifier } from '../verify.ts';
+import {
+  certificateEntries,
+  chooseSigner,
+  type FinishedVerified,
+  finishedMessage,
+  parseCertificateVerify,
+  type PeerAuthenticated,
+  signHandshake,
+  verifyFinished,
+  verifyHandshakeSignature,
+} from './authentication.ts';
+import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
+import { type ServerHellos } from './server.ts';
+import { applicationTrafficSecrets, handshakeTrafficSecrets } from './tls13_secrets.ts';
+
+/** A client that was not asked for a certificate, or was allowed to send none. */
+type Anonymous = 'anonymous';
+
+export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffic> {
+  const { config, suite, transcript, hello } = hellos;
+  const log = new SecretLog(config.keyLog, hello.random);
+  const protocol = chooseProtocol(hellos);
+  const sharedSecret = yield* sendServerHello(io, hellos);
+  const schedule = new KeySchedule(suite);
+  try {
+    schedule.enterHandshake(sharedSecret);
+    const handshake = handshakeTrafficSecrets(schedule, transcript, log);
+    io.inbound.setOpener(new RecordOpener(suite, handshake.client));
+    io.outbound.setSealer(new RecordSealer(suite, handshake.server));
+
+    const flight = [encodeEncryptedExtensions(hellos, protocol)];
+    if (config.clientVerifier !== undefined) flight.push(encodeCertificateRequest(config.clientVerifier));
+    for (const message of flight) transcript.add(message);
+    flight.push(...(yield* authenticateServer(hellos)));
+    const ourFinished = finishedMessage(suite, handshake.server, transcript.digest());
+    transcript.add(ourFinished);
+    io.outbound.send(ContentType.handshake, concat([...flight, ourFinished]));
+
+    schedule.enterMain();
+    const application = applicationTrafficSecrets(schedule, transcript, log);
+    io.outbound.setSealer(new RecordSealer(suite, application.server));
+
+    const client = yield* authenticateClient(io, hellos);
+    const message = yield* io.inbound.message(HandshakeType.finished);
+    const finished = verifyFinished(suite, handshake.client, transcript.digest(), message);
+    io.inbound.setOpener(new RecordOpener(suite, application.client));
+    wipe(handshake.client, handshake.server);
+
+    if (protocol !== undefined) io.facts.alpnProtocol = latin1(protocol);
+    return established(client, finished, {
+      role: 'server',
+      suite,
+      readSecret: application.client,
+      writeSecret: application.server,
+      exporterSecret: application.exporter,
+    });
+  } finally {
+    schedule.wipe();
+  }
+}
+
+/** Takes both proofs, so that a handshake that skipped one does not compile. */
+function established(_client: PeerAuthenticated | Anonymous, _finished: FinishedVerified, traffic: Traffic): Traffic {
+  return traffic;
+}
+
+/** RFC 7301 section 3.2: our preference; nothing in common is fatal, nothing offered is not. */
+function chooseProtocol({ config, hello, info }: ServerHellos): Uint8Array | undefined {
+  const offered = hello.extensions.protocols;
+  if (offered === undefined || config.alpnProtocols.length === 0) return undefined;
+  const protocol = config.alpnProtocols.find((ours) => offered.some((theirs) => equalBytes(ours, theirs)));
+  if (protocol === undefined) throw new TlsError({ code: 'NoApplicationProtocol', offered: info.alpnProtocols });
+  return protocol;
+}
+
+/** Section 4.1.3: sends it, and gives the shared secret of the key exchange. */
+function* sendServerHello(io: HandshakeIo, hellos: ServerHellos): Step<Uint8Array> {
+  const { config, hello, suite, group, transcript } = hellos;
+  const answer = yield* wait(group.respond(hellos.clientShare));
+  if (answer === undefined) throw new TlsError({ code: 'PeerMisbehaved', reason: 'InvalidKeyShare' });
+  const random = new Uint8Array(32);
+  config.provider.random(random);
+  const message = encodeMessage(HandshakeType.server_hello, serverHello, {
+    retry: false,
+    legacyVersion: ProtocolVersion.TLSv1_2,
+    random,
+    sessionId: hello.sessionId,
+    cipherSuite: suite.id,
+    compressionMethod: 0,
+    extensions: {
+      ...onlyKnown,
+      version: ProtocolVersion.TLSv1_3,
+      keyShare: { group: group.name, keyExchange: answer.keyShare },
+    },
+  });
+  transcript.add(message);
+  io.outbound.send(ContentType.handshake, message);
+  if (hellos.changeCipherSpecDue) sendChangeCipherSpec(io.outbound);
+  return answer.sharedSecret;
+}
+
+function encodeEncryptedExtensions({ info }: ServerHellos, protocol: Uint8Array | undefined): Uint8Array {
+  return encodeMessage(HandshakeType.encrypted_extensions, encryptedExtensions, {
+    ...onlyKnown,
+    // RFC 6066 section 3: says that the name was used.
+    serverName: info.serverName === undefined ? undefined : true,
+    protocol,
+  });
+}
+
+function encodeCertificateRequest({ schemes, rootHintSubjects }: ClientCertVerifier): Uint8Array {
+  return encodeMessage(HandshakeType.certificate_request, certificateRequest, {
+    context: emptyBytes,
+    extensions: {
+      ...onlyKnown,
+      signatureSchemes: schemes,
+      certificateAuthorities: rootHintSubjects.length > 0 ? rootHintSubjects : undefined,
+    },
+  });
+}
+
+/** Our Certificate and CertificateVerify (section 4.4.2); in the transcript already. */
+function* authenticateServer({ config, hello, info, transcript }: ServerHellos): Step<readonly Uint8Array[]> {
+  const certified = yield* wait(config.resolveCertificate(info));
+  if (certified === undefined) throw new TlsError({ code: 'NoSuitableCertificate', serverName: info.serverName });
+  const signer = chooseSigner(certified.key, info.signatureSchemes);
+  if (signer === undefined) {
+    const what = `the client offers ${info.signatureSchemes.map((scheme) => nameOf(SignatureScheme, scheme)).join(', ')}`;
+    throw new TlsError({ code: 'PeerIncompatible', reason: 'NoSignatureSchemesInCommon', what });
+  }
+  const wantsOcspResponse = hello.extensions.certificateStatusRequest?.statusType === ocspStatusType;
+  const ours = encodeMessage(HandshakeType.certificate, certificate, {
+    context: emptyBytes,
+    entries: certificateEntries(certified, wantsOcspResponse),
+  });
+  transcript.add(ours);
+  const verify = yield* signHandshake('server', signer, transcript.digest());
+  transcript.add(verify);
+  return [ours, verify];
+}
+
+/** The client's Certificate and CertificateVerify, both verified, if it was asked for them. */
+function* authenticateClient(
+  io: HandshakeIo,
+  { config, transcript }: ServerHellos,
+): Step<PeerAuthenticated | Anonymous> {
+  const verifier = config.clientVerifier;
+  if (verifier === undefined) return 'anonymous';
+  const certificateMessage = yield* io.inbound.message(HandshakeType.certificate);
+  const { context, entries } = parseBody('Certificate', certificate, certificateMessage);
+  transcript.add(certificateMessage.raw);
+  if (context.length !== 0) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'NonEmptyCertificateRequestContext' });
+  }
+  // Section 4.4.2: only what the CertificateRequest asked for; ours asks for nothing that is answered there.
+  for (const entry of entries) checkSolicited('Certificate', entry.extensions, []);
+  const [endEntity, ...intermediates] = entries;
+  if (endEntity === undefined) {
+    if (verifier.mandatory) throw new TlsError({ code: 'NoCertificatesPresented' });
+    return 'anonymous';
+  }
+  const signedHash = transcript.digest();
+
+  const verifyMessage = yield* io.inbound.message(HandshakeType.certificate_verify);
+  const verify = parseCertificateVerify(verifier, verifyMessage);
+  const verified = yield* wait(
+    verifier.verifyClientCert({
+      endEntity: endEntity.certificate,
+      intermediates: intermediates.map((entry) => entry.certificate),
+      now: config.time(),
+    }),
+  );
+  const signature = yield* verifyHandshakeSignature(verifier, 'client', endEntity.certificate, verify, signedHash);
+  transcript.add(verifyMessage.raw);
+  io.facts.peerCertificates = entries.map((entry) => entry.certificate);
+  io.facts.peerSignatureScheme = verify.scheme;
+  return { certificate: verified, signature };
+}

@@ -1,0 +1,122 @@
+/** The key schedule of TLS 1.3, RFC 8446 section 7. */
+import { asciiBytes, emptyBytes, wipe } from '../codec/bytes.ts';
+import { Writer } from '../codec/reader.ts';
+import { type Hash, type Hkdf, type Tls13CipherSuite } from '../crypto/provider.ts';
+
+/** The labels with which Derive-Secret is called (section 7.1). */
+export type SecretLabel =
+  'c hs traffic' | 's hs traffic' | 'c ap traffic' | 's ap traffic' | 'exp master' | 'res master' | 'derived';
+
+/** HKDF-Expand-Label, section 7.1. */
+export function hkdfExpandLabel(
+  hkdf: Hkdf,
+  secret: Uint8Array,
+  label: string,
+  context: Uint8Array,
+  length: number,
+): Uint8Array {
+  const info = new Writer(64)
+    .u16(length)
+    .vec8(asciiBytes(`tls13 ${label}`))
+    .vec8(context)
+    .done();
+  return hkdf.expand(secret, info, length);
+}
+
+/** Derive-Secret, section 7.1, of a transcript hash. */
+function deriveSecret(suite: Tls13CipherSuite, secret: Uint8Array, label: string, hash: Uint8Array): Uint8Array {
+  return hkdfExpandLabel(suite.hkdf, secret, label, hash, suite.hash.outputLength);
+}
+
+function emptyHash(hash: Hash): Uint8Array {
+  return hash.start().peek();
+}
+
+/** The chain Early Secret → Handshake Secret → Main Secret (section 7.1); wiped as it goes. */
+export class KeySchedule {
+  readonly #suite: Tls13CipherSuite;
+  #secret: Uint8Array;
+
+  /** Begins at the Early Secret without a PSK. */
+  constructor(suite: Tls13CipherSuite) {
+    this.#suite = suite;
+    const zeros = new Uint8Array(suite.hash.outputLength);
+    this.#secret = suite.hkdf.extract(zeros, zeros);
+  }
+
+  /** Goes on to the Handshake Secret. Wipes `sharedSecret`. */
+  enterHandshake(sharedSecret: Uint8Array): void {
+    this.#extract(sharedSecret);
+  }
+
+  /** Goes on to the Main Secret. */
+  enterMain(): void {
+    this.#extract(new Uint8Array(this.#suite.hash.outputLength));
+  }
+
+  #extract(inputKeyMaterial: Uint8Array): void {
+    const salt = this.derive('derived', emptyHash(this.#suite.hash));
+    const next = this.#suite.hkdf.extract(salt, inputKeyMaterial);
+    wipe(this.#secret, salt, inputKeyMaterial);
+    this.#secret = next;
+  }
+
+  /** Derive-Secret(current secret, label, transcript). */
+  derive(label: SecretLabel, transcriptHash: Uint8Array): Uint8Array {
+    return deriveSecret(this.#suite, this.#secret, label, transcriptHash);
+  }
+
+  wipe(): void {
+    wipe(this.#secret);
+  }
+}
+
+/** Section 7.3. */
+export interface TrafficKeys {
+  /** As long as the AEAD's key. */
+  readonly key: Uint8Array;
+  /** 12 bytes. */
+  readonly iv: Uint8Array;
+}
+
+export function trafficKeys(suite: Tls13CipherSuite, trafficSecret: Uint8Array): TrafficKeys {
+  return {
+    key: hkdfExpandLabel(suite.hkdf, trafficSecret, 'key', emptyBytes, suite.aead.keyLength),
+    iv: hkdfExpandLabel(suite.hkdf, trafficSecret, 'iv', emptyBytes, 12),
+  };
+}
+
+/** Section 7.2: application_traffic_secret_N+1. Wipes the one it replaces. */
+export function nextTrafficSecret(suite: Tls13CipherSuite, trafficSecret: Uint8Array): Uint8Array {
+  const next = deriveSecret(suite, trafficSecret, 'traffic upd', emptyBytes);
+  wipe(trafficSecret);
+  return next;
+}
+
+/** Section 4.4.4: verify_data of a Finished, from the handshake traffic secret of whoever sends it. */
+export function finishedVerifyData(
+  suite: Tls13CipherSuite,
+  handshakeTrafficSecret: Uint8Array,
+  transcriptHash: Uint8Array,
+): Uint8Array {
+  const key = deriveSecret(suite, handshakeTrafficSecret, 'finished', emptyBytes);
+  const verifyData = suite.hkdf.hmac(key, transcriptHash);
+  wipe(key);
+  return verifyData;
+}
+
+/** Section 7.5: `length` bytes of keying material. */
+export function exportKeyingMaterial(
+  suite: Tls13CipherSuite,
+  exporterMainSecret: Uint8Array,
+  label: string,
+  context: Uint8Array,
+  length: number,
+): Uint8Array {
+  const secret = deriveSecret(suite, exporterMainSecret, label, emptyHash(suite.hash));
+  const hash = suite.hash.start();
+  hash.update(context);
+  const material = hkdfExpandLabel(suite.hkdf, secret, 'exporter', hash.peek(), length);
+  wipe(secret);
+  return material;
+}

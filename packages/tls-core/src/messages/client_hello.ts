@@ -1,0 +1,131 @@
+/** ClientHello, RFC 8446 section 4.1.2, and the extensions that only it has. */
+import { asciiBytes, latin1 } from '../codec/bytes.ts';
+import { type Codec, empty, opaque, opaque16, opaque8, struct, u16, vec } from '../codec/codec.ts';
+import {
+  type CipherSuite,
+  ExtensionType,
+  type NamedGroup,
+  type ProtocolVersion,
+  type SignatureScheme,
+} from '../registry.ts';
+import { isDnsName, parseIpAddress } from '../server_name.ts';
+import {
+  anyData,
+  certificateAuthorities,
+  type ExtensionBlock,
+  extensions,
+  namedGroupList,
+  onlyKnown,
+  protocolNameList,
+  signatureSchemeList,
+} from './extension.ts';
+
+/** Section 4.2.8: `struct { NamedGroup group; opaque key_exchange<1..2^16-1>; } KeyShareEntry;` */
+export interface KeyShareEntry {
+  readonly group: number;
+  readonly keyExchange: Uint8Array;
+}
+export const keyShareEntry: Codec<KeyShareEntry> = struct({ group: u16, keyExchange: opaque16(1) });
+
+/**
+ * RFC 6066 section 3: exactly one name, of type host_name, in ASCII. An IP address, which some clients send though
+ * section 3 forbids it, is read as the empty string: as if there were no name.
+ */
+const serverName: Codec<string> = {
+  read(r) {
+    const list = r.sub16();
+    const type = list.u8();
+    const name = latin1(list.vec16(1));
+    if (type !== 0 || list.remaining !== 0) throw r.error('InvalidServerName');
+    if (parseIpAddress(name) !== undefined) return '';
+    if (!isDnsName(name)) throw r.error('InvalidServerName');
+    return name.toLowerCase();
+  },
+  write: (w, name) => void w.prefixed(2, () => w.u8(0).vec16(asciiBytes(name))),
+};
+
+/** RFC 6066 section 8, CertificateStatusRequest: only its type is read; an OCSP request of no particular responder. */
+export const certificateStatusRequest: Codec<{ readonly statusType: number }> = {
+  read(r) {
+    const statusType = r.u8();
+    r.rest();
+    return { statusType };
+  },
+  write: (w, { statusType }) => void w.u8(statusType).u16(0).u16(0),
+};
+export const ocspStatusType = 1;
+
+/** What tyls reads and writes of a ClientHello's extensions. */
+export interface ClientExtensions extends ExtensionBlock {
+  /** Lower case; empty if an IP address came in its place. */
+  readonly serverName?: string | undefined;
+  readonly certificateStatusRequest?: { readonly statusType: number } | undefined;
+  readonly namedGroups?: readonly NamedGroup[] | undefined;
+  readonly signatureSchemes?: readonly SignatureScheme[] | undefined;
+  readonly signatureSchemesCert?: readonly SignatureScheme[] | undefined;
+  readonly protocols?: readonly Uint8Array[] | undefined;
+  readonly versions?: readonly ProtocolVersion[] | undefined;
+  readonly cookie?: Uint8Array | undefined;
+  /** DER Names. */
+  readonly certificateAuthorities?: readonly Uint8Array[] | undefined;
+  readonly pskModes?: Uint8Array | undefined;
+  readonly keyShares?: readonly KeyShareEntry[] | undefined;
+  /** Not accepted, but skipped with care (section 4.2.10). */
+  readonly earlyData?: true | undefined;
+  /** Its data as it came. */
+  readonly preSharedKey?: Uint8Array | undefined;
+}
+
+const clientExtensions: Codec<ClientExtensions> = extensions('ClientHello', {
+  serverName: [ExtensionType.server_name, serverName],
+  certificateStatusRequest: [ExtensionType.status_request, certificateStatusRequest],
+  namedGroups: [ExtensionType.supported_groups, namedGroupList],
+  signatureSchemes: [ExtensionType.signature_algorithms, signatureSchemeList],
+  signatureSchemesCert: [ExtensionType.signature_algorithms_cert, signatureSchemeList],
+  protocols: [ExtensionType.application_layer_protocol_negotiation, protocolNameList],
+  // Section 4.2.1: one byte of length.
+  versions: [ExtensionType.supported_versions, vec(1, u16)],
+  cookie: [ExtensionType.cookie, opaque16(1)],
+  certificateAuthorities: [ExtensionType.certificate_authorities, certificateAuthorities],
+  pskModes: [ExtensionType.psk_key_exchange_modes, opaque8(1)],
+  // Section 4.2.8: may be empty, to ask for a HelloRetryRequest.
+  keyShares: [ExtensionType.key_share, vec(2, keyShareEntry, true)],
+  earlyData: [ExtensionType.early_data, empty],
+  preSharedKey: [ExtensionType.pre_shared_key, anyData],
+});
+
+export interface ClientHello {
+  readonly legacyVersion: ProtocolVersion;
+  /** 32 bytes. */
+  readonly random: Uint8Array;
+  /** At most 32 bytes. */
+  readonly sessionId: Uint8Array;
+  readonly cipherSuites: readonly CipherSuite[];
+  readonly compressionMethods: Uint8Array;
+  readonly extensions: ClientExtensions;
+}
+
+const fixedPart: Codec<Omit<ClientHello, 'extensions'>> = struct({
+  legacyVersion: u16,
+  random: opaque(32),
+  sessionId: opaque8(0, 32),
+  cipherSuites: vec(2, u16),
+  compressionMethods: opaque8(1),
+});
+
+export const clientHello: Codec<ClientHello> = {
+  read(r) {
+    const fixed = fixedPart.read(r);
+    // A ClientHello without any extension is well-formed in TLS 1.2 (RFC 5246 section 7.4.1.2).
+    if (r.remaining === 0) return { ...fixed, extensions: onlyKnown };
+    const block = clientExtensions.read(r);
+    if (block.preSharedKey !== undefined && block.types.at(-1) !== ExtensionType.pre_shared_key) {
+      throw r.error('PreSharedKeyIsNotFinalExtension');
+    }
+    return { ...fixed, extensions: block };
+  },
+  write(w, hello) {
+    fixedPart.write(w, hello);
+    clientExtensions.write(w, hello.extensions);
+  },
+};

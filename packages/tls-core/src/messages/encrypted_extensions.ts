@@ -1,0 +1,28 @@
+/** EncryptedExtensions, RFC 8446 section 4.3.1. */
+import { type Codec, empty } from '../codec/codec.ts';
+import { ExtensionType, type NamedGroup } from '../registry.ts';
+import { type ExtensionBlock, extensions, namedGroupList, protocolNameList } from './extension.ts';
+
+export interface EncryptedExtensions extends ExtensionBlock {
+  /** RFC 6066 section 3: the server used the name. */
+  readonly serverName?: true | undefined;
+  /** For the client's next connection (section 4.2.7). */
+  readonly namedGroups?: readonly NamedGroup[] | undefined;
+  /** RFC 7301 section 3.1: exactly one. */
+  readonly protocol?: Uint8Array | undefined;
+}
+
+const oneProtocol: Codec<Uint8Array> = {
+  read(r) {
+    const [protocol, ...more] = protocolNameList.read(r);
+    if (protocol === undefined || more.length > 0) throw r.error('VectorTooLong');
+    return protocol;
+  },
+  write: (w, protocol) => protocolNameList.write(w, [protocol]),
+};
+
+export const encryptedExtensions: Codec<EncryptedExtensions> = extensions('EncryptedExtensions', {
+  serverName: [ExtensionType.server_name, empty],
+  namedGroups: [ExtensionType.supported_groups, namedGroupList],
+  protocol: [ExtensionType.application_layer_protocol_negotiation, oneProtocol],
+});

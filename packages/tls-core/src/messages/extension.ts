@@ -1,0 +1,107 @@
+/** The extensions block of RFC 8446 section 4.2, and the extensions that several messages share. */
+import { type Codec, opaque8, u16, vec } from '../codec/codec.ts';
+import { type Reader } from '../codec/reader.ts';
+import { TlsError } from '../error.ts';
+import { ExtensionType, nameOf } from '../registry.ts';
+
+/** An extension that the reader does not know in the message where it stands. */
+export interface UnknownExtension {
+  readonly type: ExtensionType;
+  /** extension_data. */
+  readonly data: Uint8Array;
+}
+
+/** Part of every extensions block that was read. */
+export interface ExtensionBlock {
+  /** The code points in the order they came; not written. */
+  readonly types: readonly ExtensionType[];
+  readonly unknown: readonly UnknownExtension[];
+}
+
+/** To be spread into a block that is made, not read. */
+export const onlyKnown: ExtensionBlock = { types: [], unknown: [] };
+
+/** Which extensions a message can have: for each property of its block the code point and the codec. */
+export type KnownExtensions<T extends ExtensionBlock> = {
+  readonly [N in Exclude<keyof T, keyof ExtensionBlock>]-?: readonly [ExtensionType, Codec<NonNullable<T[N]>>];
+};
+
+/**
+ * Extensions by name. Duplicates are refused (section 4.2), unknown ones kept. Written in the order of `known`, then
+ * `unknown`, so pre_shared_key is to stand last in it (section 4.2.11).
+ */
+export function extensions<T extends ExtensionBlock>(message: string, known: KnownExtensions<T>): Codec<T> {
+  const entries = Object.entries(known) as [string, readonly [ExtensionType, Codec<unknown>]][];
+  const byType = new Map(entries.map(([name, [type, codec]]) => [type, { name, codec }]));
+  return {
+    read(r) {
+      const block = r.sub16();
+      const value: Record<string, unknown> = {};
+      const types: ExtensionType[] = [];
+      const unknown: UnknownExtension[] = [];
+      const seen = new Set<ExtensionType>();
+      while (block.remaining > 0) {
+        const type = block.u16();
+        if (seen.has(type)) {
+          const what = `${message} (${nameOf(ExtensionType, type)})`;
+          throw new TlsError({ code: 'InvalidMessage', reason: 'DuplicateExtension', what });
+        }
+        seen.add(type);
+        types.push(type);
+        const data = block.sub16();
+        const entry = byType.get(type);
+        if (entry === undefined) unknown.push({ type, data: data.rest() });
+        else value[entry.name] = entry.codec.read(data);
+        data.finish();
+      }
+      return { ...value, types, unknown } as never;
+    },
+    write(w, value) {
+      w.prefixed(2, () => {
+        for (const [name, [type, codec]] of entries) {
+          const data = (value as unknown as Record<string, unknown>)[name];
+          if (data !== undefined) w.u16(type).prefixed(2, () => codec.write(w, data));
+        }
+        for (const { type, data } of value.unknown) w.u16(type).vec16(data);
+      });
+    },
+  };
+}
+
+/**
+ * Section 4.2: an answer may only have extensions that were asked for (unsupported_extension), and of those only the
+ * ones that its message can have (illegal_parameter).
+ */
+export function checkSolicited(message: string, block: ExtensionBlock, offered: readonly ExtensionType[]): void {
+  const unsolicited = block.types.find((type) => !offered.includes(type));
+  if (unsolicited !== undefined) {
+    const what = `${nameOf(ExtensionType, unsolicited)} in ${message}`;
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'UnsolicitedExtension', what });
+  }
+  const misplaced = block.unknown[0];
+  if (misplaced !== undefined) {
+    const what = `${nameOf(ExtensionType, misplaced.type)} in ${message}`;
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'DisallowedExtension', what });
+  }
+}
+
+/** Section 4.2.7. */
+export const namedGroupList: Codec<readonly number[]> = vec(2, u16);
+
+/** Sections 4.2.3 and 4.2.3 (signature_algorithms_cert). */
+export const signatureSchemeList: Codec<readonly number[]> = vec(2, u16);
+
+/** RFC 7301 section 3.1: `ProtocolName protocol_name_list<2..2^16-1>`. */
+export const protocolNameList: Codec<readonly Uint8Array[]> = vec(2, opaque8(1));
+
+/** Section 4.2.4: `DistinguishedName authorities<3..2^16-1>`. Each is a DER Name. */
+export const certificateAuthorities: Codec<readonly Uint8Array[]> = vec(2, {
+  read: (r) => r.vec16(1),
+  write: (w, name) => void w.vec16(name),
+});
+
+/** Whatever is left: extensions that are recognized, but whose data is read later or never. */
+export const anyData: Codec<Uint8Array> = {
+  read: (r: Reader) => r.rest(),
+  write: (w, data) => void w.bytes(data),
+};

@@ -1,0 +1,293 @@
+/** What a connection receives: records opened in order, alerts and change_cipher_spec dealt with, messages joined. */
+import { TlsError } from '../error.ts';
+import { type HandshakeMessage } from '../messages/handshake.ts';
+import { AlertDescription, ContentType, type HandshakeType } from '../registry.ts';
+import { type Awaitable, isPromise, needInput, type Step, wait } from '../step/step.ts';
+import { Deframer, maxPlaintext, type RawRecord } from './deframer.ts';
+import { Joiner } from './joiner.ts';
+import { type RecordOpener } from './protection.ts';
+
+/** A record without protection, padding and type byte. */
+export interface PlainRecord {
+  readonly type: ContentType;
+  /** In the pieces that decryption gave. */
+  readonly content: readonly Uint8Array[];
+  /** Of the content, in bytes. */
+  readonly length: number;
+}
+
+/** A record being opened. */
+interface Opening {
+  readonly record: RawRecord;
+  /** Whether it is to be under protection. */
+  readonly isProtected: boolean;
+  /** `undefined` if it is not, or if it cannot be opened. */
+  readonly plaintext: Awaitable<readonly Uint8Array[] | undefined>;
+}
+
+/** As in {@link Outbound}: how many records an asynchronous opener works on at a time, once the handshake is over. */
+const maxInFlight = 8;
+const maxConsecutiveEmptyRecords = 32;
+/** RFC 8446 section 6.1: of these only user_canceled is left. */
+const maxWarningAlerts = 4;
+/** RFC 8446 section D.4 sends one a side; a HelloRetryRequest can bring a second. */
+const maxChangeCipherSpecs = 2;
+
+export class Inbound {
+  readonly #deframer = new Deframer();
+  readonly #joiner = new Joiner();
+  #opener: RecordOpener | undefined;
+  #opened = 0;
+  /** Records being opened, in order. More than one only with an asynchronous opener, after the handshake. */
+  #ahead: Opening[] = [];
+  #ended = false;
+  #closed = false;
+  /** Until the handshake is complete: change_cipher_spec may come, alerts end it, nothing is read ahead. */
+  #handshaking = true;
+  /** Whether change_cipher_spec may come already: not before the first ClientHello. */
+  #changeCipherSpecAllowed = false;
+  #changeCipherSpecs = 0;
+  #emptyRecords = 0;
+  #warnings = 0;
+  /** Bytes of rejected early data that may still come; `undefined` if none may. */
+  #earlyDataBudget: number | undefined;
+
+  /** Keeps `bytes` until they are consumed. After the peer's close_notify they are ignored (section 6.1). */
+  push(bytes: Uint8Array): void {
+    if (!this.#closed) this.#deframer.push(bytes);
+  }
+
+  /** The transport will bring no more. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  /** Whether the peer sent close_notify: the end of its data, not cut short. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Everything received from here on is under this key. Section 5.1: no message may straddle the change, nor stand
+   * behind the one that brought it in the same record.
+   */
+  setOpener(opener: RecordOpener): void {
+    if (this.#joiner.pending) throw new TlsError({ code: 'PeerMisbehaved', reason: 'KeyEpochWithPendingFragment' });
+    this.#opener = opener;
+    this.#opened = 0;
+    // Records that were being opened with the old key while the message that ended it was still unread.
+    this.#ahead = this.#ahead.map(({ record }) => this.#open(record));
+  }
+
+  allowChangeCipherSpec(): void {
+    this.#changeCipherSpecAllowed = true;
+  }
+
+  handshakeComplete(): void {
+    this.#handshaking = false;
+    this.#earlyDataBudget = undefined;
+  }
+
+  /**
+   * Section 4.2.10: the client may send early data that is not accepted. Records that cannot be opened are dropped, at
+   * most `bytes` of them, until one can be. `undefined`: it no longer may.
+   */
+  skipEarlyData(bytes: number | undefined): void {
+    this.#earlyDataBudget = bytes;
+  }
+
+  /** The next handshake message, which must be one of `expected`. */
+  *message(...expected: HandshakeType[]): Step<HandshakeMessage> {
+    let message = this.#joiner.next();
+    while (message === undefined) {
+      const record = yield* this.record();
+      if (record?.type !== ContentType.handshake) throw this.#unexpected(record, ContentType.handshake);
+      message = this.join(record);
+    }
+    if (!expected.includes(message.type)) {
+      throw new TlsError({ code: 'InappropriateHandshakeMessage', expected, received: message.type });
+    }
+    return message;
+  }
+
+  /** Adds a handshake record; the first message that it completes, if it does. The others come by {@link joined}. */
+  join(record: PlainRecord): HandshakeMessage | undefined {
+    for (const fragment of record.content) this.#joiner.push(fragment);
+    return this.#joiner.next();
+  }
+
+  /** The next message of those already here. */
+  joined(): HandshakeMessage | undefined {
+    return this.#joiner.next();
+  }
+
+  #unexpected(record: PlainRecord | undefined, ...expected: ContentType[]): TlsError {
+    if (record === undefined) return new TlsError({ code: 'AlertReceived', alert: AlertDescription.close_notify });
+    return new TlsError({ code: 'InappropriateMessage', expected, received: record.type });
+  }
+
+  /** The next record of handshake or application data; `undefined` at the peer's close_notify. */
+  *record(): Step<PlainRecord | undefined> {
+    while (!this.#closed) {
+      const record = yield* this.#next();
+      if (record.type !== ContentType.handshake && this.#joiner.pending) {
+        throw new TlsError({ code: 'PeerMisbehaved', reason: 'MessageInterleavedWithHandshakeMessage' });
+      }
+      switch (record.type) {
+        case ContentType.change_cipher_spec:
+          this.#changeCipherSpec(record);
+          break;
+        case ContentType.alert:
+          this.#alert(record);
+          break;
+        case ContentType.handshake:
+          // Section 5.1 and 5.4: only application data may have no content.
+          if (record.length === 0) throw new TlsError(emptyRecord('handshake record'));
+          return record;
+        default:
+          if (record.length > 0) {
+            this.#emptyRecords = 0;
+            return record;
+          }
+          this.#countEmpty();
+      }
+    }
+    return undefined;
+  }
+
+  #countEmpty(): void {
+    if (++this.#emptyRecords > maxConsecutiveEmptyRecords) {
+      throw new TlsError({ code: 'PeerMisbehaved', reason: 'TooManyEmptyRecords' });
+    }
+  }
+
+  /** Section 5: one byte of value 1, unprotected, in middlebox compatibility mode, is dropped; all else is refused. */
+  #changeCipherSpec(record: PlainRecord): void {
+    if (record.length !== 1 || record.content[0]![0] !== 1) {
+      throw new TlsError({ code: 'InvalidMessage', reason: 'InvalidChangeCipherSpec', what: 'change_cipher_spec' });
+    }
+    const allowed = this.#handshaking && this.#changeCipherSpecAllowed;
+    if (!allowed || ++this.#changeCipherSpecs > maxChangeCipherSpecs) {
+      throw new TlsError({ code: 'PeerMisbehaved', reason: 'IllegalMiddleboxChangeCipherSpec' });
+    }
+  }
+
+  /** Section 6: all alerts but two are the end, whatever level they claim. */
+  #alert(record: PlainRecord): void {
+    if (record.length === 0) throw new TlsError(emptyRecord('alert record'));
+    if (record.length !== 2) throw new TlsError({ code: 'InvalidMessage', reason: 'InvalidAlert', what: 'alert' });
+    const alert = record.content.at(-1)!.at(-1)!;
+    if (alert === AlertDescription.close_notify && !this.#handshaking) {
+      this.#closed = true;
+      this.#deframer.clear();
+      this.#ahead = [];
+    } else if (alert === AlertDescription.user_canceled) {
+      if (++this.#warnings > maxWarningAlerts) {
+        throw new TlsError({ code: 'PeerMisbehaved', reason: 'TooManyWarningAlerts' });
+      }
+    } else {
+      throw new TlsError({ code: 'AlertReceived', alert });
+    }
+  }
+
+  /** The next record, opened and unpadded. */
+  *#next(): Step<PlainRecord> {
+    for (;;) {
+      this.#readAhead();
+      const opening = this.#ahead.shift();
+      if (opening === undefined) {
+        if (this.#ended) {
+          throw new TlsError({ code: 'UnexpectedEof', during: this.#handshaking ? 'handshake' : 'traffic' });
+        }
+        yield needInput;
+        continue;
+      }
+      const { record } = opening;
+      if (!opening.isProtected && !this.#isSkippable(record)) {
+        return { type: record.type, content: record.payload, length: record.length };
+      }
+      if (record.type !== ContentType.application_data) {
+        const expected = [ContentType.application_data];
+        throw new TlsError({ code: 'InappropriateMessage', expected, received: record.type });
+      }
+      const plaintext = yield* wait(opening.plaintext);
+      if (plaintext !== undefined) {
+        this.#opened++;
+        this.#earlyDataBudget = undefined;
+        return unpad(plaintext);
+      }
+      if (!this.#isSkippable(record)) throw new TlsError({ code: 'DecryptError' });
+      this.#skip(record);
+      if (opening.isProtected) this.#opener?.skip();
+    }
+  }
+
+  #isSkippable(record: RawRecord): boolean {
+    return this.#earlyDataBudget !== undefined && record.type === ContentType.application_data;
+  }
+
+  #skip(record: RawRecord): void {
+    // An empty record costs a byte too, or there could be any number of them.
+    this.#earlyDataBudget! -= Math.max(record.length, 1);
+    if (this.#earlyDataBudget! < 0) throw new TlsError({ code: 'PeerMisbehaved', reason: 'TooMuchEarlyDataReceived' });
+  }
+
+  #readAhead(): void {
+    const limit = this.#handshaking ? 1 : maxInFlight;
+    while (this.#ahead.length < limit) {
+      let record: RawRecord | undefined;
+      try {
+        record = this.#deframer.next(this.#opener !== undefined || this.#earlyDataBudget !== undefined);
+      } catch (error) {
+        // What came before this record is to be delivered first; the deframer refuses it again.
+        if (this.#ahead.length > 0) return;
+        throw error;
+      }
+      if (record === undefined) return;
+      const opening = this.#open(record);
+      this.#ahead.push(opening);
+      if (!isPromise(opening.plaintext)) return;
+    }
+  }
+
+  #open(record: RawRecord): Opening {
+    const isProtected = this.#opener !== undefined && !this.#mayBeUnprotected(record);
+    if (!isProtected || record.type !== ContentType.application_data) {
+      return { record, isProtected, plaintext: undefined };
+    }
+    const plaintext = this.#opener!.open(record);
+    // It may never be waited for, if a record before it is the end.
+    if (isPromise(plaintext)) plaintext.then(undefined, () => {});
+    return { record, isProtected, plaintext };
+  }
+
+  /**
+   * Under protection, change_cipher_spec comes as it is (section 5), and so does the alert of a peer that failed before
+   * it had the keys: until something was opened, one may have.
+   */
+  #mayBeUnprotected(record: RawRecord): boolean {
+    if (record.type === ContentType.change_cipher_spec) return true;
+    return record.type === ContentType.alert && this.#handshaking && this.#opened === 0 && record.length === 2;
+  }
+}
+
+/** Section 5.2 and 5.4: the last byte that is not zero is the type; what stands before it is the content. */
+function unpad(plaintext: readonly Uint8Array[]): PlainRecord {
+  const total = plaintext.reduce((sum, piece) => sum + piece.length, 0);
+  if (total > maxPlaintext + 1) throw new TlsError({ code: 'PeerSentOversizedRecord' });
+  for (let last = plaintext.length - 1; last >= 0; last--) {
+    const piece = plaintext[last]!;
+    let at = piece.length - 1;
+    while (at >= 0 && piece[at] === 0) at--;
+    if (at < 0) continue;
+    const type = piece[at]!;
+    if (type < ContentType.alert || type > ContentType.application_data) break;
+    const content = [...plaintext.slice(0, last), piece.subarray(0, at)].filter((part) => part.length > 0);
+    return { type, content, length: content.reduce((sum, part) => sum + part.length, 0) };
+  }
+  throw new TlsError({ code: 'PeerMisbehaved', reason: 'IllegalTlsInnerPlaintext' });
+}
+
+function emptyRecord(what: string): { code: 'InvalidMessage'; reason: 'EmptyRecord'; what: string } {
+  return { code: 'InvalidMessage', reason: 'EmptyRecord', what };
+}
