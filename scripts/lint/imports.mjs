@@ -42,8 +42,9 @@ export const layers = [
   ['registry', 'error', 'server_name', 'codec/', 'step/'],
   ['messages/', 'crypto/'],
   ['record/', 'keys/', 'verify', 'session'],
+  ['config'],
   ['handshake/'],
-  ['connection', 'config'],
+  ['connection'],
   ['client', 'server'],
   ['index', 'provider', 'der'],
 ];
