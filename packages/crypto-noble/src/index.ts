@@ -1,1 +1,42 @@
-export {};
+/**
+ * `@tyls/crypto-noble`: a crypto provider on the noble libraries. Pure JavaScript, synchronous, for any engine.
+ *
+ * Not offered: RSA signing, which in JavaScript's BigInt would tell the key by its timing.
+ *
+ * ```ts
+ * import { nobleProvider } from '@tyls/crypto-noble';
+ * const provider = nobleProvider();
+ * ```
+ */
+import { type CryptoProvider } from '@tyls/tls-core/provider';
+import { cipherSuites } from './cipher_suites.ts';
+import { groupsWith } from './key_exchange.ts';
+import { privateKeyLoaderWith } from './private_key.ts';
+import { platformRandom, type Random } from './random.ts';
+import { signatureVerification } from './signature_verification.ts';
+
+export { cipherSuites, signatureVerification };
+export { TLS13_AES_128_GCM_SHA256, TLS13_AES_256_GCM_SHA384, TLS13_CHACHA20_POLY1305_SHA256 } from './cipher_suites.ts';
+
+export interface NobleProviderOptions {
+  /**
+   * Fills `bytes` with randomness fit for secrets; everything that this provider draws comes from it. Needed only on
+   * an engine without `globalThis.crypto.getRandomValues`, which is the default.
+   */
+  readonly random?: (bytes: Uint8Array) => void;
+}
+
+/**
+ * Everything that this package has. ChaCha20-Poly1305 comes first: in JavaScript it is the faster by far, and unlike
+ * AES it looks up no tables by secret indexes.
+ */
+export function nobleProvider(options: NobleProviderOptions = {}): CryptoProvider {
+  const random: Random = options.random ?? platformRandom;
+  return {
+    cipherSuites,
+    keyExchangeGroups: groupsWith(random),
+    signatureVerification,
+    random,
+    loadPrivateKey: privateKeyLoaderWith(random),
+  };
+}
