@@ -1,1 +1,40 @@
-export {};
+/**
+ * `@tyls/crypto-webcrypto`: a crypto provider on the Web Cryptography API. Asynchronous where the API is; hashes, HMAC
+ * and HKDF come from @noble/hashes and answer at once.
+ *
+ * ```ts
+ * import { webcryptoProvider } from '@tyls/crypto-webcrypto';
+ * const provider = webcryptoProvider();
+ * ```
+ *
+ * No ChaCha20-Poly1305, which few implementations have; another provider's can be added:
+ * `{ ...provider, cipherSuites: [...provider.cipherSuites, TLS13_CHACHA20_POLY1305_SHA256] }`.
+ */
+import { type CryptoProvider } from '@tyls/tls-core/provider';
+import { type OptionalAlgorithm, webPlatform } from './platform.ts';
+import { providerOn } from './provider.ts';
+
+export { type OptionalAlgorithm } from './platform.ts';
+export { signingKeyFromCryptoKey } from './private_key.ts';
+
+export interface WebcryptoProviderOptions {
+  /**
+   * What the implementation lacks, and is not to be offered. To ask it would take a promise, so it is said here; all
+   * current browsers, Node, Deno and Bun have X25519 and Ed25519, while P-521 is missing in some.
+   */
+  readonly without?: readonly OptionalAlgorithm[];
+}
+
+/**
+ * A provider on `crypto`: AES-GCM; X25519, secp256r1 and secp384r1; ECDSA, Ed25519 and RSA.
+ *
+ * Throws a `TypeError` if there is no `crypto.subtle`, as on web pages that did not come over HTTPS.
+ *
+ * @param crypto for @peculiar/webcrypto use `@tyls/crypto-webcrypto/peculiar`
+ */
+export function webcryptoProvider(
+  crypto: Crypto = globalThis.crypto,
+  options: WebcryptoProviderOptions = {},
+): CryptoProvider {
+  return providerOn(webPlatform(crypto), options.without ?? []);
+}

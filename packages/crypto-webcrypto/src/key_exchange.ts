@@ -1,0 +1,65 @@
+/** ECDHE groups (RFC 8446 section 4.2.8.2, RFC 7748). */
+import { type KeyExchangeGroup, NamedGroup } from '@tyls/tls-core/provider';
+import { type OptionalAlgorithm, type Platform, refusable, source } from './platform.ts';
+
+interface Curve {
+  readonly name: NamedGroup;
+  readonly algorithm: { readonly name: 'X25519' } | { readonly name: 'ECDH'; readonly namedCurve: string };
+  /** In bytes. */
+  readonly shareLength: number;
+  readonly secretLength: number;
+}
+
+/** @internal In order of preference. */
+export const curves: readonly Curve[] = [
+  { name: NamedGroup.X25519, algorithm: { name: 'X25519' }, shareLength: 32, secretLength: 32 },
+  { name: NamedGroup.secp256r1, algorithm: { name: 'ECDH', namedCurve: 'P-256' }, shareLength: 65, secretLength: 32 },
+  { name: NamedGroup.secp384r1, algorithm: { name: 'ECDH', namedCurve: 'P-384' }, shareLength: 97, secretLength: 48 },
+];
+
+export function groupsOn(platform: Platform, without: readonly OptionalAlgorithm[]): readonly KeyExchangeGroup[] {
+  return curves
+    .filter(({ algorithm }) => algorithm.name !== 'X25519' || !without.includes('X25519'))
+    .map((curve) => group(platform, curve));
+}
+
+function group(platform: Platform, curve: Curve): KeyExchangeGroup {
+  const { subtle } = platform;
+  const generate = async (): Promise<{ readonly keyShare: Uint8Array; readonly privateKey: CryptoKey }> => {
+    const pair = (await subtle.generateKey(curve.algorithm, false, ['deriveBits'])) as CryptoKeyPair;
+    return { keyShare: new Uint8Array(await subtle.exportKey('raw', pair.publicKey)), privateKey: pair.privateKey };
+  };
+  return {
+    name: curve.name,
+    async start() {
+      const { keyShare, privateKey } = await generate();
+      return { keyShare, complete: (share) => agree(platform, curve, privateKey, share) };
+    },
+    async respond(clientShare) {
+      const { keyShare, privateKey } = await generate();
+      const sharedSecret = await agree(platform, curve, privateKey, clientShare);
+      return sharedSecret === undefined ? undefined : { keyShare, sharedSecret };
+    },
+  };
+}
+
+/** @internal With a peer whose share nobody has checked. */
+export async function agree(
+  platform: Platform,
+  { algorithm, shareLength, secretLength }: Curve,
+  privateKey: CryptoKey,
+  share: Uint8Array,
+): Promise<Uint8Array | undefined> {
+  if (share.length !== shareLength || (algorithm.name === 'ECDH' && share[0] !== 4)) return undefined;
+  const secret = await refusable(platform, async () => {
+    const publicKey = await platform.subtle.importKey('raw', source(share), algorithm, true, []);
+    const bits = await platform.subtle.deriveBits(
+      { name: algorithm.name, public: publicKey },
+      privateKey,
+      8 * secretLength,
+    );
+    return new Uint8Array(bits);
+  });
+  // The specification refuses an all-zero X25519 result (RFC 7748 section 6.1); early implementations did not.
+  return algorithm.name === 'X25519' && secret?.every((byte) => byte === 0) === true ? undefined : secret;
+}
