@@ -1,0 +1,26 @@
+/** How much work one verification may be, so that a hostile chain cannot make it long. */
+import { certificateError } from './error.ts';
+
+/** As many intermediates as a path may go through. */
+export const maxIntermediates = 6;
+/** As many bytes as the intermediates may have in all: what fits into a Certificate message. */
+export const maxIntermediatesLength = 65_536;
+
+export class Budget {
+  #signatures = 100;
+  #steps = 200_000;
+
+  /** Before each signature that is verified. */
+  takeSignature(): void {
+    if (--this.#signatures < 0) throw exceeded('signatures');
+  }
+
+  /** Before each certificate that is tried as the next of a path. */
+  takeStep(): void {
+    if (--this.#steps < 0) throw exceeded('path-building steps');
+  }
+}
+
+function exceeded(what: string): Error {
+  return certificateError({ reason: 'BudgetExceeded', what });
+}

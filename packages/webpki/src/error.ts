@@ -1,0 +1,50 @@
+/** The errors of this package, and which of several says best why no path was found. */
+import { type CertificateErrorDetail, isTlsError, TlsError } from '@tyls/tls-core';
+
+export function certificateError(detail: CertificateErrorDetail): TlsError {
+  return new TlsError({ code: 'InvalidCertificate', ...detail });
+}
+
+/** For `DerReader`: makes its errors, naming the structure that was being read. */
+export function badEncodingOf(structure: string): (what: string) => TlsError {
+  return (what) => certificateError({ reason: 'BadEncoding', what: `${structure}: ${what}` });
+}
+
+/** Why `error` says a certificate is refused; what says nothing of the kind is thrown on. */
+export function refusalOf(error: unknown): CertificateErrorDetail {
+  if (isTlsError(error) && error.detail.code === 'InvalidCertificate') return error.detail;
+  throw error;
+}
+
+/**
+ * How much an error tells about the cause, more being better: each candidate path fails in its own way, and what is
+ * said of one that fits but is expired matters more than that others did not fit at all.
+ */
+const rank: Readonly<Record<CertificateErrorDetail['reason'], number>> = {
+  Expired: 16,
+  NotValidYet: 16,
+  NotValidForName: 15,
+  Revoked: 14,
+  BadSignature: 13,
+  InvalidPurpose: 12,
+  NameConstraintViolation: 11,
+  PathLengthExceeded: 10,
+  KeyUsageForbidden: 9,
+  CaUsedAsEndEntity: 8,
+  EndEntityUsedAsCa: 8,
+  UnsupportedSignatureAlgorithmForPublicKey: 7,
+  UnsupportedSignatureAlgorithm: 6,
+  UnsupportedNameConstraints: 5,
+  UnhandledCriticalExtension: 4,
+  BudgetExceeded: 3,
+  ApplicationVerificationFailure: 2,
+  Other: 2,
+  BadEncoding: 1,
+  UnknownIssuer: 0,
+};
+
+/** The better explanation; of two as good the one found first, but the unknown issuer that was met farthest up. */
+export function mostSpecific(current: CertificateErrorDetail, next: CertificateErrorDetail): CertificateErrorDetail {
+  const better = rank[next.reason] - rank[current.reason];
+  return better > 0 || (better === 0 && next.reason === 'UnknownIssuer') ? next : current;
+}

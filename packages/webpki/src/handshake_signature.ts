@@ -1,0 +1,56 @@
+/** The signature in CertificateVerify (RFC 8446 section 4.4.3), by the key of the end entity's certificate. */
+import {
+  type HandshakeSignature,
+  handshakeSignatureValid,
+  type HandshakeSignatureValid,
+  SignatureScheme,
+  type SignatureVerification,
+  type Step,
+  TlsError,
+  wait,
+} from '@tyls/tls-core';
+import { equalBytes } from './bytes.ts';
+import { parseCertificate } from './certificate.ts';
+import { describeName } from './distinguished_name.ts';
+import { certificateError } from './error.ts';
+import { algorithmText } from './oid.ts';
+import { parseSubjectPublicKeyInfo } from './signed_data.ts';
+
+/** RFC 8446 section 4.2.3: for signatures in certificates only, not for handshakes of TLS 1.3. */
+const pkcs1Schemes: ReadonlySet<SignatureScheme> = /* @__PURE__ */ new Set<SignatureScheme>([
+  SignatureScheme.rsa_pkcs1_sha256,
+  SignatureScheme.rsa_pkcs1_sha384,
+  SignatureScheme.rsa_pkcs1_sha512,
+]);
+
+/**
+ * @throws TlsError `BadHandshakeSignature` if the signature is wrong, `PeerMisbehaved` for a scheme that was not offered
+ *   or is not for TLS 1.3, `InvalidCertificate` if the certificate's key or key usage does not fit
+ */
+export function* verifyTls13Signature(
+  { message, endEntity, scheme, signature }: HandshakeSignature,
+  { schemes }: SignatureVerification,
+): Step<HandshakeSignatureValid> {
+  // In TLS 1.3 an ECDSA scheme names its curve (RFC 8446 section 4.2.3), which makes it the first algorithm alone.
+  const algorithm = schemes.find((offered) => offered.scheme === scheme)?.algorithms[0];
+  if (algorithm === undefined || pkcs1Schemes.has(scheme)) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'SignedHandshakeWithUnadvertisedSigScheme' });
+  }
+  const { extensions, subject, subjectPublicKeyInfo } = parseCertificate(endEntity);
+  // RFC 5280 section 4.2.1.3, RFC 8446 section 4.4.2.2: only where the certificate has the extension.
+  if (extensions.keyUsage?.digitalSignature === false) {
+    const required = 'digitalSignature';
+    throw certificateError({ reason: 'KeyUsageForbidden', required, subject: describeName(subject) });
+  }
+  const key = parseSubjectPublicKeyInfo(subjectPublicKeyInfo);
+  if (!equalBytes(algorithm.publicKeyAlgorithm, key.algorithm)) {
+    throw certificateError({
+      reason: 'UnsupportedSignatureAlgorithmForPublicKey',
+      algorithm: algorithmText(algorithm.signatureAlgorithm),
+      key: algorithmText(key.algorithm),
+    });
+  }
+  const isValid = yield* wait(algorithm.verify(key.publicKey, message, signature));
+  if (!isValid) throw new TlsError({ code: 'BadHandshakeSignature', scheme });
+  return handshakeSignatureValid();
+}

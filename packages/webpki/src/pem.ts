@@ -1,0 +1,107 @@
+/** PEM (RFC 7468), the text form in which certificates and keys are kept in files. */
+import { type PrivateKeyDer } from '@tyls/tls-core';
+import { binaryString } from './bytes.ts';
+
+export interface PemBlock {
+  /** What stands after BEGIN and END, such as `CERTIFICATE`. */
+  readonly label: string;
+  readonly der: Uint8Array;
+}
+
+/**
+ * The blocks in a text, in order; what stands around them is ignored, as RFC 7468 section 2 demands.
+ *
+ * @param text bytes are taken as ASCII; outside of the blocks it may be anything
+ * @throws TypeError if a block does not end, has headers (encrypted keys of old have), or is not base64
+ */
+export function parsePem(text: string | Uint8Array): PemBlock[] {
+  const blocks: PemBlock[] = [];
+  let open: { readonly label: string; readonly lines: string[] } | undefined;
+  for (const line of (typeof text === 'string' ? text : binaryString(text)).split(/\r\n|\r|\n/)) {
+    const boundary = /^-----(BEGIN|END) ([ -,.-~]*)-----[ \t]*$/.exec(line);
+    if (boundary === null) {
+      open?.lines.push(line);
+      continue;
+    }
+    const [, kind, label] = boundary as unknown as [string, 'BEGIN' | 'END', string];
+    if (kind === 'BEGIN') {
+      if (open !== undefined) throw badPem(open.label, `it does not end before the next ${label}`);
+      open = { label, lines: [] };
+    } else {
+      if (open?.label !== label) throw badPem(label, 'it ends without a beginning');
+      blocks.push({ label, der: decodeBase64(label, open.lines.join('')) });
+      open = undefined;
+    }
+  }
+  if (open !== undefined) throw badPem(open.label, 'it does not end');
+  return blocks;
+}
+
+/**
+ * The DER of every `CERTIFICATE` block, in order; blocks with other labels are passed over.
+ *
+ * @throws TypeError if there is none, and as {@link parsePem}
+ */
+export function certificatesFromPem(text: string | Uint8Array): Uint8Array[] {
+  const certificates = parsePem(text).filter(({ label }) => label === 'CERTIFICATE');
+  if (certificates.length === 0) throw new TypeError('no certificate in this PEM text');
+  return certificates.map(({ der }) => der);
+}
+
+const privateKeyFormats: Readonly<Record<string, PrivateKeyDer['format']>> = {
+  'PRIVATE KEY': 'pkcs8',
+  'RSA PRIVATE KEY': 'pkcs1',
+  'EC PRIVATE KEY': 'sec1',
+};
+
+/**
+ * The one private key in a text; blocks with other labels (certificates, `EC PARAMETERS`) are passed over.
+ *
+ * @throws TypeError if there is none, or more than one, or it is encrypted; and as {@link parsePem}
+ */
+export function privateKeyFromPem(text: string | Uint8Array): PrivateKeyDer {
+  const blocks = parsePem(text);
+  if (blocks.some(({ label }) => label === 'ENCRYPTED PRIVATE KEY')) {
+    throw new TypeError('this private key is encrypted: decrypt it first, for example with openssl pkcs8');
+  }
+  const keys = blocks.flatMap(({ label, der }) => {
+    const format = privateKeyFormats[label];
+    return format === undefined ? [] : [{ format, der }];
+  });
+  if (keys.length !== 1) throw new TypeError(`expected one private key in this PEM text, found ${keys.length}`);
+  return keys[0]!;
+}
+
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+const valueOf: ReadonlyMap<string, number> = /* @__PURE__ */ new Map(
+  /* @__PURE__ */ Array.from(alphabet, (character, value) => [character, value]),
+);
+
+/** RFC 4648 section 4 with all its padding; white space is passed over. */
+function decodeBase64(label: string, text: string): Uint8Array {
+  const encoded = text.replace(/[ \t\v\f]/g, '');
+  const length = encoded.replace(/={1,2}$/, '').length;
+  if (encoded.includes(':')) throw badPem(label, 'it has headers; an encrypted key must be decrypted first');
+  if (encoded.length % 4 !== 0) throw badPem(label, 'it is not base64');
+  const bytes = new Uint8Array(Math.floor((length * 3) / 4));
+  let at = 0;
+  let bits = 0;
+  let rest = 0;
+  for (let i = 0; i < length; i++) {
+    const value = valueOf.get(encoded[i]!);
+    if (value === undefined) throw badPem(label, 'it is not base64');
+    rest = ((rest << 6) | value) & 0x3fff;
+    bits += 6;
+    if (bits >= 8) {
+      bits -= 8;
+      bytes[at++] = rest >> bits;
+    }
+  }
+  // RFC 4648 section 3.5: the bits that are left over are zero.
+  if ((rest & ((1 << bits) - 1)) !== 0) throw badPem(label, 'it is not base64');
+  return bytes;
+}
+
+function badPem(label: string, why: string): TypeError {
+  return new TypeError(`bad PEM block ${JSON.stringify(label)}: ${why}`);
+}
