@@ -71,8 +71,10 @@ export class Connection {
 
   /** Takes bytes from the transport. Keeps them until they are processed. */
   receive(bytes: Uint8Array): Awaitable<void> {
-    this.#io.inbound.push(bytes);
-    return this.#input(() => this.#runner.run());
+    return this.#input(() => {
+      this.#io.inbound.push(bytes);
+      return this.#runner.run();
+    });
   }
 
   /**
@@ -81,8 +83,10 @@ export class Connection {
    * Fails with `UnexpectedEof` if the peer had not said so before: what was received may be cut short by an attacker.
    */
   receiveEnd(): Awaitable<void> {
-    this.#io.inbound.end();
-    return this.#input(() => this.#runner.run());
+    return this.#input(() => {
+      this.#io.inbound.end();
+      return this.#runner.run();
+    });
   }
 
   /**
@@ -204,7 +208,7 @@ export class Connection {
    * @throws TlsError `HandshakeNotComplete`
    */
   exportKeyingMaterial(length: number, label: string, context: Uint8Array = emptyBytes): Uint8Array {
-    if (this.#error !== undefined) throw this.#error;
+    this.#throwIfFailed();
     if (this.#traffic === undefined) throw new TlsError({ code: 'HandshakeNotComplete' });
     const { suite, exporterSecret } = this.#traffic;
     return exportKeyingMaterial(suite, exporterSecret, label, context, length);
@@ -213,14 +217,23 @@ export class Connection {
   /** Runs an input, and waits for what it sent to be in the output: an alert too, if it failed. */
   #input(act: () => Awaitable<void>): Awaitable<void> {
     try {
-      if (this.#error !== undefined) throw this.#error;
+      this.#throwIfFailed();
       const acted = act();
-      if (isPromise(acted)) return acted.then(() => this.#io.outbound.idle()).then(undefined, (e) => this.#failed(e));
+      if (isPromise(acted)) return this.#finished(acted.then(() => this.#io.outbound.idle()));
       const idle = this.#io.outbound.idle();
-      return isPromise(idle) ? idle.then(undefined, (error: unknown) => this.#failed(error)) : undefined;
+      return isPromise(idle) ? this.#finished(idle) : undefined;
     } catch (error) {
       return this.#failed(error);
     }
+  }
+
+  /** Ends an input that had to wait: also by what went wrong elsewhere in the meantime. */
+  #finished(waited: PromiseLike<void>): PromiseLike<void> {
+    return waited.then(() => this.#throwIfFailed()).then(undefined, (error: unknown) => this.#failed(error));
+  }
+
+  #throwIfFailed(): void {
+    if (this.#error !== undefined) throw this.#error;
   }
 
   /** Throws what ended the connection, once the alert for it is in the output. */

@@ -17,7 +17,6 @@ export type InvalidMessageReason =
   | 'MissingData'
   | 'PreSharedKeyIsNotFinalExtension'
   | 'TrailingData'
-  | 'UnknownHandshakeType'
   | 'UnknownProtocolVersion'
   | 'UnsupportedCompression'
   | 'VectorTooLong';
@@ -31,7 +30,6 @@ export type PeerMisbehavedReason =
   | 'IllegalHelloRetryRequestWithUnofferedGroup'
   | 'IllegalMiddleboxChangeCipherSpec'
   | 'IllegalTlsInnerPlaintext'
-  | 'IllegalWarningAlert'
   | 'IncorrectFinished'
   | 'IncorrectSessionId'
   | 'InvalidKeyShare'
@@ -45,11 +43,9 @@ export type PeerMisbehavedReason =
   | 'OfferedUnadvertisedKeyShare'
   | 'RefusedToFollowHelloRetryRequest'
   | 'SelectedDifferentCipherSuiteAfterRetry'
-  | 'SelectedDifferentVersionAfterRetry'
   | 'SelectedTls12UsingTls13VersionExtension'
   | 'SelectedUnofferedApplicationProtocol'
   | 'SelectedUnofferedCipherSuite'
-  | 'SelectedUnofferedGroup'
   | 'SelectedUnofferedVersion'
   | 'SignedHandshakeWithUnadvertisedSigScheme'
   | 'TooManyConsecutiveHandshakeMessagesAfterHandshake'
@@ -64,12 +60,10 @@ export type PeerMisbehavedReason =
 export type PeerIncompatibleReason =
   | 'KeyShareExtensionRequired'
   | 'NamedGroupsExtensionRequired'
-  | 'NoCertificateRequestSignatureSchemesInCommon'
   | 'NoCipherSuitesInCommon'
   | 'NoGroupsInCommon'
   | 'NoSignatureSchemesInCommon'
   | 'NoVersionInCommon'
-  | 'ServerTlsVersionIsDisabledByOurConfig'
   | 'SignatureAlgorithmsExtensionRequired'
   | 'SupportedVersionsExtensionRequired';
 
@@ -225,7 +219,6 @@ function invalidMessageAlert(reason: InvalidMessageReason): AlertDescription {
     case 'EmptyRecord':
     case 'InvalidChangeCipherSpec':
     case 'InvalidContentType':
-    case 'UnknownHandshakeType':
       return AlertDescription.unexpected_message;
     case 'UnknownProtocolVersion':
       return AlertDescription.protocol_version;
@@ -253,7 +246,6 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
     case 'TooManyEmptyRecords':
     case 'TooMuchEarlyDataReceived':
       return AlertDescription.unexpected_message;
-    case 'IllegalWarningAlert':
     case 'TooManyWarningAlerts':
       return AlertDescription.decode_error;
     case 'IncorrectFinished':
@@ -274,11 +266,9 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
     case 'OfferedUnadvertisedKeyShare':
     case 'RefusedToFollowHelloRetryRequest':
     case 'SelectedDifferentCipherSuiteAfterRetry':
-    case 'SelectedDifferentVersionAfterRetry':
     case 'SelectedTls12UsingTls13VersionExtension':
     case 'SelectedUnofferedApplicationProtocol':
     case 'SelectedUnofferedCipherSuite':
-    case 'SelectedUnofferedGroup':
     case 'SelectedUnofferedVersion':
     case 'SignedHandshakeWithUnadvertisedSigScheme':
     case 'VariedClientHelloAfterRetry':
@@ -290,14 +280,12 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
 function peerIncompatibleAlert(reason: PeerIncompatibleReason): AlertDescription {
   switch (reason) {
     case 'NoVersionInCommon':
-    case 'ServerTlsVersionIsDisabledByOurConfig':
     case 'SupportedVersionsExtensionRequired':
       return AlertDescription.protocol_version;
     case 'KeyShareExtensionRequired':
     case 'NamedGroupsExtensionRequired':
     case 'SignatureAlgorithmsExtensionRequired':
       return AlertDescription.missing_extension;
-    case 'NoCertificateRequestSignatureSchemesInCommon':
     case 'NoCipherSuitesInCommon':
     case 'NoGroupsInCommon':
     case 'NoSignatureSchemesInCommon':
@@ -357,13 +345,16 @@ function describe(detail: TlsErrorDetail): string {
     case 'BadHandshakeSignature':
       return "the peer's CertificateVerify signature is wrong: it does not hold the certificate's private key";
     case 'AlertReceived':
-      return `the peer sent the fatal alert ${nameOf(AlertDescription, detail.alert)}`;
+      return `the peer sent the alert ${nameOf(AlertDescription, detail.alert)}`;
     case 'DecryptError':
       return "cannot decrypt the peer's record";
     case 'PeerSentOversizedRecord':
       return 'the peer sent a record over the size limit';
     case 'NoApplicationProtocol':
-      return `no application protocol (ALPN) in common; the peer offers ${detail.offered.join(', ')}`;
+      return `no application protocol (ALPN) in common; the peer offers ${detail.offered
+        .slice(0, 16)
+        .map((name) => JSON.stringify(name))
+        .join(', ')}`;
     case 'NoSuitableCertificate':
       return `no certificate for ${detail.serverName ?? 'a client that names no server'} and the schemes it offers`;
     case 'UnexpectedEof':

@@ -159,3 +159,9 @@ export function nameOf(registry: Readonly<Record<string, number>>, value: number
   for (const name in registry) if (registry[name] === value) return name;
   return `0x${value.toString(16).padStart(4, '0')}`;
 }
+
+/** The names of the first few, since a peer may send thousands. */
+export function namesOf(registry: Readonly<Record<string, number>>, values: readonly number[]): string {
+  const names = values.slice(0, 16).map((value) => nameOf(registry, value));
+  return [...names, ...(values.length > names.length ? ['…'] : [])].join(', ');
+}

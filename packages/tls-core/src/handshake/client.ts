@@ -1,7 +1,7 @@
 /** The client's handshake up to ServerHello, RFC 8446 sections 4.1 and 4.2; each version goes on in its own file. */
 import { emptyBytes, equalBytes, latin1 } from '../codec/bytes.ts';
 import { type ClientConfig } from '../config.ts';
-import { type ActiveKeyExchange, type KeyExchangeGroup, type Tls13CipherSuite } from '../crypto/provider.ts';
+import { type KeyExchangeGroup, type Tls13CipherSuite } from '../crypto/provider.ts';
 import { TlsError } from '../error.ts';
 import { type ClientExtensions, clientHello, ocspStatusType } from '../messages/client_hello.ts';
 import { checkSolicited, onlyKnown } from '../messages/extension.ts';
@@ -11,37 +11,9 @@ import { ContentType, ExtensionType, HandshakeType, NamedGroup, nameOf, Protocol
 import { type ServerName } from '../server_name.ts';
 import { type Step, wait } from '../step/step.ts';
 import { clientTls13 } from './client_tls13.ts';
+import { type Offer, type OfferedKeyExchange } from './hellos.ts';
 import { type HandshakeIo, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { Transcript } from './transcript.ts';
-
-/** A key exchange that a key share was sent for. */
-export interface OfferedKeyExchange {
-  readonly group: NamedGroup;
-  readonly keyShare: Uint8Array;
-  readonly complete: ActiveKeyExchange['complete'];
-}
-
-/** A ClientHello that was sent, and what has to be remembered of it. */
-export interface Offer {
-  /** 32 bytes. */
-  readonly random: Uint8Array;
-  readonly sessionId: Uint8Array;
-  readonly keyExchanges: readonly OfferedKeyExchange[];
-  /** The code points of its extensions. */
-  readonly extensionTypes: readonly ExtensionType[];
-}
-
-/** The hellos are exchanged, and TLS 1.3 was chosen. */
-export interface ClientHellos {
-  readonly config: ClientConfig;
-  readonly serverName: ServerName;
-  readonly offer: Offer;
-  readonly suite: Tls13CipherSuite;
-  readonly serverHello: ServerHello;
-  readonly transcript: Transcript;
-  /** Whether change_cipher_spec is still to be sent before the second flight. */
-  readonly changeCipherSpecDue: boolean;
-}
 
 export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverName: ServerName): Step<Traffic> {
   const transcript = new Transcript();
@@ -66,7 +38,9 @@ export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverNa
 
     const { group } = retry.extensions;
     if (group !== undefined) {
-      keyExchanges = yield* startKeyExchanges(config.provider.keyExchangeGroups.filter(({ name }) => name === group));
+      // Section 4.2.8: now a share of that group alone.
+      const requested = config.provider.keyExchangeGroups.filter(({ name }) => name === group);
+      keyExchanges = (yield* startKeyExchanges(requested)).slice(0, 1);
     }
     if (config.middleboxCompatibility) sendChangeCipherSpec(io.outbound);
     offer = sendClientHello(io, config, serverName, { random, sessionId, keyExchanges }, retry, transcript);

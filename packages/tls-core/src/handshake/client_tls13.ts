@@ -21,7 +21,7 @@ import {
   verifyFinished,
   verifyHandshakeSignature,
 } from './authentication.ts';
-import { type ClientHellos } from './client.ts';
+import { type ClientHellos } from './hellos.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { applicationTrafficSecrets, handshakeTrafficSecrets } from './tls13_secrets.ts';
 
@@ -37,7 +37,7 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
     if (hellos.changeCipherSpecDue) sendChangeCipherSpec(io.outbound);
     io.outbound.setSealer(new RecordSealer(suite, handshake.client));
 
-    yield* receiveEncryptedExtensions(io, hellos);
+    const protocol = yield* receiveEncryptedExtensions(io, hellos);
     let message = yield* io.inbound.message(HandshakeType.certificate_request, HandshakeType.certificate);
     let request: CertificateRequestInfo | undefined;
     if (message.type === HandshakeType.certificate_request) {
@@ -57,6 +57,7 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
     io.outbound.send(ContentType.handshake, concat([...flight, ourFinished]));
     io.outbound.setSealer(new RecordSealer(suite, application.client));
     wipe(handshake.client, handshake.server);
+    if (protocol !== undefined) io.facts.alpnProtocol = latin1(protocol);
 
     return established(server, finished, {
       role: 'client',
@@ -90,17 +91,20 @@ function* agree(io: HandshakeIo, { offer, serverHello }: ClientHellos): Step<Uin
   return sharedSecret;
 }
 
-function* receiveEncryptedExtensions(io: HandshakeIo, { config, offer, transcript }: ClientHellos): Step<void> {
+/** Section 4.3.1; the ALPN protocol that it chooses. */
+function* receiveEncryptedExtensions(
+  io: HandshakeIo,
+  { config, offer, transcript }: ClientHellos,
+): Step<Uint8Array | undefined> {
   const message = yield* io.inbound.message(HandshakeType.encrypted_extensions);
   transcript.add(message.raw);
   const block = parseBody('EncryptedExtensions', encryptedExtensions, message);
   checkSolicited('EncryptedExtensions', block, offer.extensionTypes);
   const { protocol } = block;
-  if (protocol === undefined) return;
-  if (!config.alpnProtocols.some((offered) => equalBytes(offered, protocol))) {
+  if (protocol !== undefined && !config.alpnProtocols.some((offered) => equalBytes(offered, protocol))) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'SelectedUnofferedApplicationProtocol' });
   }
-  io.facts.alpnProtocol = latin1(protocol);
+  return protocol;
 }
 
 /** Section 4.3.2: what comes before the server's Certificate if it wants ours. */

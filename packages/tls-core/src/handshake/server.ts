@@ -7,7 +7,7 @@ import { clientHello, type ClientHello, type KeyShareEntry } from '../messages/c
 import { onlyKnown } from '../messages/extension.ts';
 import { encodeMessage, parseBody } from '../messages/handshake.ts';
 import { helloRetryRequestRandom, serverHello } from '../messages/server_hello.ts';
-import { CipherSuite, ContentType, HandshakeType, NamedGroup, nameOf, ProtocolVersion } from '../registry.ts';
+import { CipherSuite, ContentType, HandshakeType, NamedGroup, namesOf, ProtocolVersion } from '../registry.ts';
 import { type Awaitable, type Step, wait } from '../step/step.ts';
 import { type HandshakeIo, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { serverTls13 } from './server_tls13.ts';
@@ -15,21 +15,6 @@ import { Transcript } from './transcript.ts';
 
 /** A server's configuration, or what chooses it once the ClientHello is known. */
 export type ServerConfigSource = ServerConfig | ((hello: ClientHelloInfo) => Awaitable<ServerConfig>);
-
-/** The last ClientHello is here, and TLS 1.3 was chosen. */
-export interface ServerHellos {
-  readonly config: ServerConfig;
-  readonly hello: ClientHello;
-  readonly info: ClientHelloInfo;
-  readonly suite: Tls13CipherSuite;
-  readonly group: KeyExchangeGroup;
-  /** The client's, of that group. */
-  readonly clientShare: Uint8Array;
-  /** Up to the ClientHello. */
-  readonly transcript: Transcript;
-  /** Whether change_cipher_spec is still to be sent after ServerHello. */
-  readonly changeCipherSpecDue: boolean;
-}
 
 /** How much early data, in bytes, to skip of a client that sends some though none was accepted (section 4.2.10). */
 const rejectedEarlyData = 16_384;
@@ -100,7 +85,7 @@ function checkVersion({ extensions: { versions } }: ClientHello): void {
     throw new TlsError({ code: 'PeerIncompatible', reason: 'SupportedVersionsExtensionRequired' });
   }
   if (!versions.includes(ProtocolVersion.TLSv1_3)) {
-    const what = `the client offers ${versions.map((version) => nameOf(ProtocolVersion, version)).join(', ')}`;
+    const what = `the client offers ${namesOf(ProtocolVersion, versions)}`;
     throw new TlsError({ code: 'PeerIncompatible', reason: 'NoVersionInCommon', what });
   }
 }
@@ -124,11 +109,12 @@ function checkClientHello(hello: ClientHello): readonly KeyShareEntry[] {
   if (keyShares === undefined) {
     throw new TlsError({ code: 'PeerIncompatible', reason: 'KeyShareExtensionRequired' });
   }
+  const offered = new Set(namedGroups);
   const seen = new Set<NamedGroup>();
   for (const { group } of keyShares) {
     if (seen.has(group)) throw new TlsError({ code: 'PeerMisbehaved', reason: 'OfferedDuplicateKeyShares' });
     seen.add(group);
-    if (!namedGroups.includes(group)) {
+    if (!offered.has(group)) {
       throw new TlsError({ code: 'PeerMisbehaved', reason: 'OfferedUnadvertisedKeyShare' });
     }
   }
@@ -139,7 +125,7 @@ function checkClientHello(hello: ClientHello): readonly KeyShareEntry[] {
 function chooseCipherSuite(config: ServerConfig, hello: ClientHello): Tls13CipherSuite {
   const suite = config.provider.cipherSuites.find(({ id }) => hello.cipherSuites.includes(id));
   if (suite === undefined) {
-    const what = `the client offers ${hello.cipherSuites.map((id) => nameOf(CipherSuite, id)).join(', ')}`;
+    const what = `the client offers ${namesOf(CipherSuite, hello.cipherSuites)}`;
     throw new TlsError({ code: 'PeerIncompatible', reason: 'NoCipherSuitesInCommon', what });
   }
   return suite;
@@ -151,7 +137,7 @@ function chooseGroup(config: ServerConfig, hello: ClientHello, shares: readonly 
   const common = config.provider.keyExchangeGroups.filter(({ name }) => offered.includes(name));
   const group = common.find(({ name }) => shares.some((share) => share.group === name)) ?? common[0];
   if (group === undefined) {
-    const what = `the client offers ${offered.map((name) => nameOf(NamedGroup, name)).join(', ')}`;
+    const what = `the client offers ${namesOf(NamedGroup, offered)}`;
     throw new TlsError({ code: 'PeerIncompatible', reason: 'NoGroupsInCommon', what });
   }
   return group;

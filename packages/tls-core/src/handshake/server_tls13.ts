@@ -1,5 +1,7 @@
 /** The server's TLS 1.3 handshake from ServerHello on, RFC 8446 sections 2 and 4.3 to 4.4, straight down. */
 import { concat, emptyBytes, equalBytes, latin1, wipe } from '../codec/bytes.ts';
+import { type CertifiedKey } from '../config.ts';
+import { type Signer } from '../crypto/provider.ts';
 import { TlsError } from '../error.ts';
 import { KeySchedule } from '../keys/tls13_key_schedule.ts';
 import { certificate, certificateRequest } from '../messages/certificate.ts';
@@ -9,7 +11,7 @@ import { checkSolicited, onlyKnown } from '../messages/extension.ts';
 import { encodeMessage, parseBody } from '../messages/handshake.ts';
 import { serverHello } from '../messages/server_hello.ts';
 import { RecordOpener, RecordSealer } from '../record/protection.ts';
-import { ContentType, HandshakeType, nameOf, ProtocolVersion, SignatureScheme } from '../registry.ts';
+import { ContentType, HandshakeType, namesOf, ProtocolVersion, SignatureScheme } from '../registry.ts';
 import { type Step, wait } from '../step/step.ts';
 import { type ClientCertVerifier } from '../verify.ts';
 import {
@@ -24,7 +26,7 @@ import {
   verifyHandshakeSignature,
 } from './authentication.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
-import { type ServerHellos } from './server.ts';
+import { type ServerHellos } from './hellos.ts';
 import { applicationTrafficSecrets, handshakeTrafficSecrets } from './tls13_secrets.ts';
 
 /** A client that was not asked for a certificate, or was allowed to send none. */
@@ -34,6 +36,7 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
   const { config, suite, transcript, hello } = hellos;
   const log = new SecretLog(config.keyLog, hello.random);
   const protocol = chooseProtocol(hellos);
+  const identity = yield* chooseCertificate(hellos);
   const sharedSecret = yield* sendServerHello(io, hellos);
   const schedule = new KeySchedule(suite);
   try {
@@ -45,7 +48,7 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
     const flight = [encodeEncryptedExtensions(hellos, protocol)];
     if (config.clientVerifier !== undefined) flight.push(encodeCertificateRequest(config.clientVerifier));
     for (const message of flight) transcript.add(message);
-    flight.push(...(yield* authenticateServer(hellos)));
+    flight.push(...(yield* authenticateServer(hellos, identity)));
     const ourFinished = finishedMessage(suite, handshake.server, transcript.digest());
     transcript.add(ourFinished);
     io.outbound.send(ContentType.handshake, concat([...flight, ourFinished]));
@@ -85,6 +88,24 @@ function chooseProtocol({ config, hello, info }: ServerHellos): Uint8Array | und
   const protocol = config.alpnProtocols.find((ours) => offered.some((theirs) => equalBytes(ours, theirs)));
   if (protocol === undefined) throw new TlsError({ code: 'NoApplicationProtocol', offered: info.alpnProtocols });
   return protocol;
+}
+
+/** A certificate, and what signs with its key in this handshake. */
+interface Identity {
+  readonly certified: CertifiedKey;
+  readonly signer: Signer;
+}
+
+/** Before ServerHello, so that a client that we have nothing for hears of it before it goes on. */
+function* chooseCertificate({ config, info }: ServerHellos): Step<Identity> {
+  const certified = yield* wait(config.resolveCertificate(info));
+  if (certified === undefined) throw new TlsError({ code: 'NoSuitableCertificate', serverName: info.serverName });
+  const signer = chooseSigner(certified.key, info.signatureSchemes);
+  if (signer === undefined) {
+    const what = `the client offers ${namesOf(SignatureScheme, info.signatureSchemes)}`;
+    throw new TlsError({ code: 'PeerIncompatible', reason: 'NoSignatureSchemesInCommon', what });
+  }
+  return { certified, signer };
 }
 
 /** Section 4.1.3: sends it, and gives the shared secret of the key exchange. */
@@ -134,14 +155,10 @@ function encodeCertificateRequest({ schemes, rootHintSubjects }: ClientCertVerif
 }
 
 /** Our Certificate and CertificateVerify (section 4.4.2); in the transcript already. */
-function* authenticateServer({ config, hello, info, transcript }: ServerHellos): Step<readonly Uint8Array[]> {
-  const certified = yield* wait(config.resolveCertificate(info));
-  if (certified === undefined) throw new TlsError({ code: 'NoSuitableCertificate', serverName: info.serverName });
-  const signer = chooseSigner(certified.key, info.signatureSchemes);
-  if (signer === undefined) {
-    const what = `the client offers ${info.signatureSchemes.map((scheme) => nameOf(SignatureScheme, scheme)).join(', ')}`;
-    throw new TlsError({ code: 'PeerIncompatible', reason: 'NoSignatureSchemesInCommon', what });
-  }
+function* authenticateServer(
+  { hello, transcript }: ServerHellos,
+  { certified, signer }: Identity,
+): Step<readonly Uint8Array[]> {
   const wantsOcspResponse = hello.extensions.certificateStatusRequest?.statusType === ocspStatusType;
   const ours = encodeMessage(HandshakeType.certificate, certificate, {
     context: emptyBytes,

@@ -74,7 +74,6 @@ export class Inbound {
   setOpener(opener: RecordOpener): void {
     if (this.#joiner.pending) throw new TlsError({ code: 'PeerMisbehaved', reason: 'KeyEpochWithPendingFragment' });
     this.#opener = opener;
-    this.#opened = 0;
     // Records that were being opened with the old key while the message that ended it was still unread.
     this.#ahead = this.#ahead.map(({ record }) => this.#open(record));
   }

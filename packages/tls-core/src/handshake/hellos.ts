@@ -1,0 +1,52 @@
+/** What the exchange of hellos found out, for the version that goes on from there. */
+import { type ClientConfig, type ClientHelloInfo, type ServerConfig } from '../config.ts';
+import { type ActiveKeyExchange, type KeyExchangeGroup, type Tls13CipherSuite } from '../crypto/provider.ts';
+import { type ClientHello } from '../messages/client_hello.ts';
+import { type ServerHello } from '../messages/server_hello.ts';
+import { type ExtensionType, type NamedGroup } from '../registry.ts';
+import { type ServerName } from '../server_name.ts';
+import { type Transcript } from './transcript.ts';
+
+/** A key exchange that a key share was sent for. */
+export interface OfferedKeyExchange {
+  readonly group: NamedGroup;
+  readonly keyShare: Uint8Array;
+  readonly complete: ActiveKeyExchange['complete'];
+}
+
+/** A ClientHello that was sent, and what has to be remembered of it. */
+export interface Offer {
+  /** 32 bytes. */
+  readonly random: Uint8Array;
+  readonly sessionId: Uint8Array;
+  readonly keyExchanges: readonly OfferedKeyExchange[];
+  /** The code points of its extensions. */
+  readonly extensionTypes: readonly ExtensionType[];
+}
+
+/** The hellos are exchanged, and TLS 1.3 was chosen. */
+export interface ClientHellos {
+  readonly config: ClientConfig;
+  readonly serverName: ServerName;
+  readonly offer: Offer;
+  readonly suite: Tls13CipherSuite;
+  readonly serverHello: ServerHello;
+  readonly transcript: Transcript;
+  /** Whether change_cipher_spec is still to be sent before the second flight. */
+  readonly changeCipherSpecDue: boolean;
+}
+
+/** The last ClientHello is here, and TLS 1.3 was chosen. */
+export interface ServerHellos {
+  readonly config: ServerConfig;
+  readonly hello: ClientHello;
+  readonly info: ClientHelloInfo;
+  readonly suite: Tls13CipherSuite;
+  readonly group: KeyExchangeGroup;
+  /** The client's, of that group. */
+  readonly clientShare: Uint8Array;
+  /** Up to the ClientHello. */
+  readonly transcript: Transcript;
+  /** Whether change_cipher_spec is still to be sent after ServerHello. */
+  readonly changeCipherSpecDue: boolean;
+}
