@@ -66,7 +66,7 @@ export class Outbound {
   sendRecord(type: ContentType, fragment: Uint8Array): void {
     const sealer = this.#sealer;
     if (sealer === undefined) this.sendPlaintextRecord(type, fragment);
-    else this.#enqueue(() => sealer.seal(type, fragment));
+    else this.#enqueue(sealer.prepare(type, fragment));
   }
 
   /**

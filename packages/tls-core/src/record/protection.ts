@@ -47,14 +47,20 @@ export class RecordSealer {
   }
 
   /**
-   * A whole record of one fragment, in pieces.
+   * Gives the record of one fragment its place in the order; what it returns seals it, when its turn comes, and gives
+   * the whole record in pieces.
    *
    * @param fragment at most 16 384 bytes; borrowed until the answer is there
    */
-  seal(type: ContentType, fragment: Uint8Array): Awaitable<readonly Uint8Array[]> {
+  prepare(type: ContentType, fragment: Uint8Array): () => Awaitable<readonly Uint8Array[]> {
+    const sequenceNumber = this.#sequenceNumber++;
+    return () => this.#seal(type, fragment, sequenceNumber);
+  }
+
+  #seal(type: ContentType, fragment: Uint8Array, sequenceNumber: number): Awaitable<readonly Uint8Array[]> {
     const length = fragment.length + 1 + tagLength;
     const header = Uint8Array.of(ContentType.application_data, 3, 3, length >> 8, length);
-    const nonce = nonceOf(this.#iv, this.#sequenceNumber++);
+    const nonce = nonceOf(this.#iv, sequenceNumber);
     const sealed = this.#sealer.seal(nonce, header, [
       fragment,
       contentTypeBytes[type - ContentType.change_cipher_spec]!,
