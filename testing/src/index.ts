@@ -1,2 +1,4 @@
 /** `@tyls/testing`: what the tests of several packages share. */
 export * from './pki.ts';
+export * from './configs.ts';
+export * from './pair.ts';
