@@ -1,17 +1,19 @@
 /** The driver of a {@link Step}: it owns one, resumes it, and keeps the first error for ever. */
-import { type Awaitable, isPromise, needInput, type Step } from './step.ts';
+import { type Awaitable, isPromise, needInput, type Step, type Suspend } from './step.ts';
 
 type State<T> =
   | { readonly tag: 'suspended' }
+  | { readonly tag: 'running' }
   | { readonly tag: 'pending'; readonly promise: Promise<void> }
   | { readonly tag: 'done'; readonly value: T }
   | { readonly tag: 'failed'; readonly error: unknown };
 
-const suspended = { tag: 'suspended' } as const;
+const suspendedState = { tag: 'suspended' } as const;
+const runningState = { tag: 'running' } as const;
 
 export class Runner<T> {
   readonly #step: Step<T>;
-  #state: State<T> = suspended;
+  #state: State<T> = suspendedState;
 
   constructor(step: Step<T>) {
     this.#step = step;
@@ -34,6 +36,8 @@ export class Runner<T> {
         throw state.error;
       case 'pending':
         return state.promise;
+      case 'running':
+        throw new TypeError('a step cannot run itself: it is already running');
       case 'suspended':
         return this.#advance(() => this.#step.next());
       case 'done':
@@ -41,30 +45,45 @@ export class Runner<T> {
     }
   }
 
-  /** Ends the step: its `finally` blocks run (and wipe secrets), and `error` is what every later call throws. */
+  /**
+   * Ends the step: its `finally` blocks run (and wipe secrets), and `error` is what every later call throws. A step that
+   * closes its own runner ends where it next stops.
+   */
   close(error: unknown): void {
-    if (this.#state.tag === 'done' || this.#state.tag === 'failed') return;
+    const { tag } = this.#state;
+    if (tag === 'done' || tag === 'failed') return;
     this.#state = { tag: 'failed', error };
-    this.#step.return(undefined as never);
+    if (tag !== 'running') this.#step.return(undefined as never);
   }
 
-  #advance(resume: () => IteratorResult<unknown, T>): Awaitable<void> {
-    let next: IteratorResult<unknown, T>;
+  get #failed(): boolean {
+    return this.#state.tag === 'failed';
+  }
+
+  #advance(resume: () => IteratorResult<Suspend, T>): Awaitable<void> {
+    this.#state = runningState;
+    let next: IteratorResult<Suspend, T>;
     try {
       next = resume();
     } catch (error) {
-      this.#state = { tag: 'failed', error };
-      throw error;
+      if (!this.#failed) this.#state = { tag: 'failed', error };
+      return this.run();
+    }
+    if (this.#failed) {
+      this.#step.return(undefined as never);
+      // Nobody waits for it any more.
+      if (isPromise(next.value)) next.value.then(undefined, () => {});
+      return this.run();
     }
     if (next.done === true) {
       this.#state = { tag: 'done', value: next.value };
       return;
     }
     if (next.value === needInput) {
-      this.#state = suspended;
+      this.#state = suspendedState;
       return;
     }
-    const promise = (next.value as PromiseLike<unknown>).then(
+    const promise = next.value.then(
       (value) => this.#settled(() => this.#step.next(value)),
       (error: unknown) => this.#settled(() => this.#step.throw(error)),
     ) as Promise<void>;
@@ -72,7 +91,7 @@ export class Runner<T> {
     return promise;
   }
 
-  #settled(resume: () => IteratorResult<unknown, T>): Awaitable<void> {
+  #settled(resume: () => IteratorResult<Suspend, T>): Awaitable<void> {
     if (this.#state.tag === 'pending') return this.#advance(resume);
   }
 }
