@@ -97,9 +97,57 @@ export type CertificateErrorDetail =
   | { readonly reason: 'NameConstraintViolation'; readonly subject: string }
   | { readonly reason: 'UnsupportedNameConstraints'; readonly subject: string }
   | { readonly reason: 'BudgetExceeded'; readonly what: string }
-  | { readonly reason: 'Revoked'; readonly subject: string }
+  | {
+      readonly reason: 'Revoked';
+      readonly subject: string;
+      readonly revocationDate?: number;
+      /** A CRLReason (RFC 5280 section 5.3.1). */
+      readonly revocationReason?: string;
+    }
+  | { readonly reason: 'UnknownRevocationStatus'; readonly subject: string }
+  | {
+      readonly reason: 'ExpiredRevocationList';
+      readonly now: number;
+      readonly nextUpdate: number;
+      readonly issuer: string;
+    }
+  | { readonly reason: 'InvalidOcspResponse'; readonly why: string }
+  | {
+      readonly reason: 'InsufficientScts';
+      /** Signed certificate timestamps that count, and the operators of the logs they are from. */
+      readonly valid: number;
+      readonly operators: number;
+      readonly requiredValid: number;
+      readonly requiredOperators: number;
+      /** What else is missing, and why others do not count. */
+      readonly why: readonly string[];
+    }
   | { readonly reason: 'ApplicationVerificationFailure'; readonly why: string }
   | { readonly reason: 'Other'; readonly why: string };
+
+/** Why a certificate revocation list cannot be used. Whoever configured it is to blame, and not the peer. */
+export type CertRevocationListErrorDetail =
+  | { readonly reason: 'BadSignature'; readonly issuer: string }
+  | {
+      readonly reason: 'UnsupportedSignatureAlgorithm';
+      readonly algorithm: string;
+      readonly supported: readonly string[];
+    }
+  | { readonly reason: 'UnsupportedSignatureAlgorithmForPublicKey'; readonly algorithm: string; readonly key: string }
+  | { readonly reason: 'InvalidCrlNumber' }
+  | { readonly reason: 'InvalidRevokedCertSerialNumber' }
+  /** The issuer's key usage does not allow cRLSign. */
+  | { readonly reason: 'IssuerInvalidForCrl'; readonly issuer: string }
+  | { readonly reason: 'ParseError'; readonly what: string }
+  | { readonly reason: 'UnsupportedCrlVersion' }
+  | { readonly reason: 'UnsupportedCriticalExtension'; readonly oid: string }
+  | { readonly reason: 'UnsupportedDeltaCrl' }
+  | { readonly reason: 'UnsupportedIndirectCrl' }
+  /** It has no distribution point, or one that is named relative to the issuer. */
+  | { readonly reason: 'UnsupportedCrlIssuingDistributionPoint' }
+  | { readonly reason: 'UnsupportedRevocationReason' }
+  /** It is for some reasons of revocation only. */
+  | { readonly reason: 'UnsupportedRevocationReasonsPartitioning' };
 
 export type TlsErrorDetail =
   | {
@@ -116,6 +164,7 @@ export type TlsErrorDetail =
   | { readonly code: 'PeerMisbehaved'; readonly reason: PeerMisbehavedReason; readonly what?: string }
   | { readonly code: 'PeerIncompatible'; readonly reason: PeerIncompatibleReason; readonly what?: string }
   | ({ readonly code: 'InvalidCertificate' } & CertificateErrorDetail)
+  | ({ readonly code: 'InvalidCertRevocationList' } & CertRevocationListErrorDetail)
   /** Authentication was required and the peer sent no certificate. */
   | { readonly code: 'NoCertificatesPresented' }
   /** CertificateVerify does not match the certificate's key: the peer does not hold its private key. */
@@ -196,6 +245,7 @@ export function alertFor(detail: TlsErrorDetail): AlertDescription | undefined {
       return AlertDescription.no_application_protocol;
     case 'NoSuitableCertificate':
       return AlertDescription.handshake_failure;
+    case 'InvalidCertRevocationList':
     case 'General':
       return AlertDescription.internal_error;
     case 'AlertReceived':
@@ -304,11 +354,14 @@ function certificateAlert(detail: CertificateErrorDetail): AlertDescription {
     case 'NameConstraintViolation':
     case 'UnsupportedNameConstraints':
     case 'BudgetExceeded':
+    case 'InsufficientScts':
       return AlertDescription.bad_certificate;
     case 'Expired':
     case 'NotValidYet':
       return AlertDescription.certificate_expired;
     case 'UnknownIssuer':
+    case 'UnknownRevocationStatus':
+    case 'ExpiredRevocationList':
       return AlertDescription.unknown_ca;
     case 'BadSignature':
     case 'UnsupportedSignatureAlgorithm':
@@ -319,6 +372,8 @@ function certificateAlert(detail: CertificateErrorDetail): AlertDescription {
       return AlertDescription.unsupported_certificate;
     case 'Revoked':
       return AlertDescription.certificate_revoked;
+    case 'InvalidOcspResponse':
+      return AlertDescription.bad_certificate_status_response;
     case 'ApplicationVerificationFailure':
       return AlertDescription.access_denied;
     case 'Other':
@@ -340,6 +395,8 @@ function describe(detail: TlsErrorDetail): string {
       return `the peer is incompatible: ${detail.reason}${suffix(detail.what)}`;
     case 'InvalidCertificate':
       return `invalid peer certificate: ${describeCertificate(detail)}`;
+    case 'InvalidCertRevocationList':
+      return `invalid certificate revocation list: ${describeCertRevocationList(detail)}`;
     case 'NoCertificatesPresented':
       return 'the peer sent no certificate, and one is required';
     case 'BadHandshakeSignature':
@@ -411,10 +468,57 @@ function describeCertificate(detail: CertificateErrorDetail): string {
     case 'BudgetExceeded':
       return `verifying it takes more ${detail.what} than the limit allows`;
     case 'Revoked':
-      return `${detail.subject} was revoked`;
+      return `${detail.subject} was revoked${
+        detail.revocationDate === undefined ? '' : ` on ${date(detail.revocationDate)}`
+      }${suffix(detail.revocationReason)}`;
+    case 'UnknownRevocationStatus':
+      return `nothing says whether ${detail.subject} was revoked`;
+    case 'ExpiredRevocationList':
+      return `the revocation list of ${detail.issuer} expired on ${date(detail.nextUpdate)}; it is now ${date(detail.now)}`;
+    case 'InvalidOcspResponse':
+      return `its OCSP response is not valid: ${detail.why}`;
+    case 'InsufficientScts':
+      return `${detail.valid} of its signed certificate timestamps count, and ${detail.requiredValid} must; they are from ${
+        detail.operators
+      } operators of logs, and must be from ${detail.requiredOperators}${
+        detail.why.length === 0 ? '' : ` (${detail.why.join('; ')})`
+      }`;
     case 'ApplicationVerificationFailure':
     case 'Other':
       return detail.why;
+  }
+}
+
+function describeCertRevocationList(detail: CertRevocationListErrorDetail): string {
+  switch (detail.reason) {
+    case 'BadSignature':
+      return `its signature is not by the key of its issuer ${detail.issuer}`;
+    case 'UnsupportedSignatureAlgorithm':
+      return `it is signed with ${detail.algorithm}; supported are ${detail.supported.join(', ')}`;
+    case 'UnsupportedSignatureAlgorithmForPublicKey':
+      return `a signature of algorithm ${detail.algorithm} cannot be by a key of algorithm ${detail.key}`;
+    case 'InvalidCrlNumber':
+      return 'its cRLNumber is missing or malformed';
+    case 'InvalidRevokedCertSerialNumber':
+      return 'a serial number in it is malformed or too long';
+    case 'IssuerInvalidForCrl':
+      return `the key usage of ${detail.issuer} does not allow cRLSign`;
+    case 'ParseError':
+      return `it is not correctly encoded (${detail.what})`;
+    case 'UnsupportedCrlVersion':
+      return 'it is not of version 2';
+    case 'UnsupportedCriticalExtension':
+      return `it has the critical extension ${detail.oid}, which is not handled`;
+    case 'UnsupportedDeltaCrl':
+      return 'it is a delta CRL; give the complete one';
+    case 'UnsupportedIndirectCrl':
+      return 'it is indirect, that is, about certificates of other issuers';
+    case 'UnsupportedCrlIssuingDistributionPoint':
+      return 'its issuingDistributionPoint has no full name';
+    case 'UnsupportedRevocationReason':
+      return 'it has a reason of revocation that does not exist';
+    case 'UnsupportedRevocationReasonsPartitioning':
+      return 'it is for some reasons of revocation only';
   }
 }
 

@@ -3,6 +3,7 @@ export * from './registry.ts';
 export {
   alertFor,
   type CertificateErrorDetail,
+  type CertRevocationListErrorDetail,
   type InvalidMessageReason,
   isTlsError,
   type PeerIncompatibleReason,
