@@ -7,7 +7,7 @@
  * const verifier = serverCertVerifier({ roots: webpkiRoots(), provider });
  * ```
  */
-import { type TrustAnchor } from '@tyls/webpki';
+import type { TrustAnchor } from '@tyls/webpki';
 import { roots } from './roots.ts';
 
 let anchors: readonly TrustAnchor[] | undefined;

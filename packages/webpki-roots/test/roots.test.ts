@@ -1,11 +1,13 @@
 import { createHash, createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import { nodeProvider } from '@tyls/crypto-node';
 import { DerReader, derEncode, DerTag } from '@tyls/tls-core/der';
 import { createCa } from '@tyls/testing';
 import { certificatesFromPem, describeName, serverCertVerifier, trustAnchorFromCertificate } from '@tyls/webpki';
 import { webpkiRoots } from '@tyls/webpki-roots';
+import { build } from 'esbuild';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { generate } from '../scripts/generate.mjs';
 
@@ -56,6 +58,18 @@ test('a verifier takes them, and a CA of our own is not among them', async () =>
   const serverName = { type: 'dns', name: 'a.test' } as const;
   const sent = { endEntity: certificate, intermediates: [], serverName, ocspResponse: undefined, now: Date.now() };
   expect(() => verifier.verifyServerCert(sent)).toThrow(/issuer is unknown/);
+});
+
+test('a bundle that imports them for nothing does not carry them', async () => {
+  const bundled = async (use: string) => {
+    const from = fileURLToPath(new URL('../src/index.ts', import.meta.url));
+    const contents = `import { webpkiRoots } from ${JSON.stringify(from)};\n${use}`;
+    const stdin = { contents, resolveDir: fileURLToPath(new URL('.', import.meta.url)) };
+    const { outputFiles } = await build({ stdin, bundle: true, format: 'esm', write: false });
+    return outputFiles[0]!.contents.length;
+  };
+  expect(await bundled('console.log(1)')).toBeLessThan(100);
+  expect(await bundled('console.log(webpkiRoots())')).toBeGreaterThan(50_000);
 });
 
 describe('the generator', () => {

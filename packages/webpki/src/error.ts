@@ -47,8 +47,10 @@ const rank: Readonly<Record<CertificateErrorDetail['reason'], number>> = {
   UnknownIssuer: 0,
 };
 
-/** The better explanation; of two as good the one found first, but the unknown issuer that was met farthest up. */
-export function mostSpecific(current: CertificateErrorDetail, next: CertificateErrorDetail): CertificateErrorDetail {
-  const better = rank[next.reason] - rank[current.reason];
-  return better > 0 || (better === 0 && next.reason === 'UnknownIssuer') ? next : current;
+/** The better explanation; of two as good the one found first. */
+export function mostSpecific(
+  current: CertificateErrorDetail | undefined,
+  next: CertificateErrorDetail,
+): CertificateErrorDetail {
+  return current !== undefined && rank[current.reason] >= rank[next.reason] ? current : next;
 }

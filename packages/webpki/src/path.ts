@@ -58,7 +58,7 @@ export function* pathVerification(options: PathOptions): Step<VerifiedPath> {
   if (refusal !== 'valid') throw certificateError(refusal);
   const found = yield* search.extend([search.candidate(endEntity)]);
   if (!('reason' in found)) return found;
-  throw certificateError(search.unreadable === undefined ? found : mostSpecific(found, search.unreadable));
+  throw certificateError(mostSpecific(search.unreadable, found));
 }
 
 /** A certificate that a path may go through. What is found out about it holds in every path, and is kept. */
@@ -70,20 +70,31 @@ class Candidate {
   refusalAsIssuer?: 'valid' | CertificateErrorDetail;
   anchors?: readonly TrustAnchor[];
   issuers?: readonly Candidate[];
-  /** Who is unknown if it leads nowhere. */
-  readonly unknownIssuer: CertificateErrorDetail;
-  readonly pathLengthExceeded: CertificateErrorDetail;
+  #unknownIssuer: CertificateErrorDetail | undefined;
+  #pathLengthExceeded: CertificateErrorDetail | undefined;
 
   constructor(certificate: Certificate, identity: number) {
     this.certificate = certificate;
     this.identity = identity;
-    const isSelfIssued = equalBytes(certificate.subject, certificate.issuer);
-    this.unknownIssuer = {
+  }
+
+  /** The refusal if it leads nowhere. */
+  get unknownIssuer(): CertificateErrorDetail {
+    const { subject, issuer } = this.certificate;
+    this.#unknownIssuer ??= {
       reason: 'UnknownIssuer',
-      issuer: describeName(certificate.issuer),
-      ...(isSelfIssued && { hint: 'which is its own issuer, but no root of ours' }),
+      issuer: describeName(issuer),
+      ...(equalBytes(subject, issuer) && { hint: 'which is its own issuer, but no root of ours' }),
     };
-    this.pathLengthExceeded = { reason: 'PathLengthExceeded', subject: describeName(certificate.subject) };
+    return this.#unknownIssuer;
+  }
+
+  get pathLengthExceeded(): CertificateErrorDetail {
+    this.#pathLengthExceeded ??= {
+      reason: 'PathLengthExceeded',
+      subject: describeName(this.certificate.subject),
+    };
+    return this.#pathLengthExceeded;
   }
 }
 
@@ -118,7 +129,7 @@ class Search {
    */
   *extend(path: Candidate[]): Step<VerifiedPath | CertificateErrorDetail> {
     const head = path.at(-1)!;
-    let refusal = head.unknownIssuer;
+    let refusal: CertificateErrorDetail | undefined;
     for (const anchor of this.#anchorsOf(head)) {
       const result = yield* this.#verifyUnder(anchor, path);
       if (result === 'valid') {
@@ -135,7 +146,7 @@ class Search {
       if (!('reason' in result)) return result;
       refusal = mostSpecific(refusal, result);
     }
-    return refusal;
+    return refusal ?? head.unknownIssuer;
   }
 
   *#through(issuer: Candidate, path: Candidate[]): Step<VerifiedPath | CertificateErrorDetail> {
@@ -163,8 +174,7 @@ class Search {
     for (const { certificate } of path.toReversed()) {
       this.#budget.takeSignature();
       const { algorithms } = this.#options;
-      const subject = describeName(certificate.subject);
-      const result = yield* verifySignedData(certificate.signedData, issuerKey, algorithms, subject);
+      const result = yield* verifySignedData(certificate, issuerKey, algorithms);
       if (result !== 'valid') return result;
       issuerKey = certificate.subjectPublicKeyInfo;
     }
@@ -185,10 +195,12 @@ class Search {
     const { basicConstraints, keyUsage, extendedKeyUsage } = certificate.extensions;
     const refusal = this.#checkAny(certificate);
     if (refusal !== 'valid') return refusal;
-    const subject = describeName(certificate.subject);
-    if (basicConstraints?.cA !== true) return { reason: 'EndEntityUsedAsCa', subject };
+    const { subject } = certificate;
+    if (basicConstraints?.cA !== true) return { reason: 'EndEntityUsedAsCa', subject: describeName(subject) };
     // A CA's certificate must have keyUsage (RFC 5280 section 4.2.1.3); old ones without it are in use.
-    if (keyUsage?.keyCertSign === false) return { reason: 'KeyUsageForbidden', required: 'keyCertSign', subject };
+    if (keyUsage?.keyCertSign === false) {
+      return { reason: 'KeyUsageForbidden', required: 'keyCertSign', subject: describeName(subject) };
+    }
     return checkPurpose(extendedKeyUsage, this.#options.purpose);
   }
 

@@ -2,7 +2,8 @@
 import { type CertificateErrorDetail, type SignatureVerificationAlgorithm, type Step, wait } from '@tyls/tls-core';
 import { DerReader, DerTag } from '@tyls/tls-core/der';
 import { equalBytes } from './bytes.ts';
-import { type SignedData } from './certificate.ts';
+import { type Certificate } from './certificate.ts';
+import { describeName } from './distinguished_name.ts';
 import { badEncodingOf, refusalOf } from './error.ts';
 import { algorithmText } from './oid.ts';
 
@@ -27,18 +28,16 @@ export function parseSubjectPublicKeyInfo(content: Uint8Array): SubjectPublicKey
 }
 
 /**
- * Verifies a signature by the key of an issuer. The algorithm is the one whose two AlgorithmIdentifiers are, byte for
+ * Verifies the signature on a certificate by the key of its issuer. The algorithm is the one whose two AlgorithmIdentifiers are, byte for
  * byte, those of the signature and of the key.
  *
  * @param issuerKey content of the issuer's SubjectPublicKeyInfo SEQUENCE
- * @param subject whose certificate it is, for the error
  * @returns why it is refused
  */
 export function* verifySignedData(
-  { data, algorithm, signature }: SignedData,
+  { signedData: { data, algorithm, signature }, subject }: Certificate,
   issuerKey: Uint8Array,
   algorithms: readonly SignatureVerificationAlgorithm[],
-  subject: string,
 ): Step<'valid' | CertificateErrorDetail> {
   let key: SubjectPublicKeyInfo;
   try {
@@ -57,5 +56,5 @@ export function* verifySignedData(
     return { reason: 'UnsupportedSignatureAlgorithmForPublicKey', ...texts };
   }
   const isValid = yield* wait(fitting.verify(key.publicKey, data, signature));
-  return isValid ? 'valid' : { reason: 'BadSignature', subject };
+  return isValid ? 'valid' : { reason: 'BadSignature', subject: describeName(subject) };
 }

@@ -89,10 +89,9 @@ export class RootStore {
  * @throws RangeError if there is nothing in it
  * @throws TypeError if the text is no PEM; TlsError `InvalidCertificate.BadEncoding` if one of its certificates is broken
  */
-export function rootStore(roots: string | Iterable<TrustAnchor>): RootStore {
-  const store = new RootStore(
-    typeof roots === 'string' ? certificatesFromPem(roots).map(trustAnchorFromCertificate) : roots,
-  );
+export function rootStore(roots: string | Uint8Array | Iterable<TrustAnchor>): RootStore {
+  const isPem = typeof roots === 'string' || roots instanceof Uint8Array;
+  const store = new RootStore(isPem ? certificatesFromPem(roots).map(trustAnchorFromCertificate) : roots);
   if (store.anchors.length === 0) {
     throw new RangeError('no roots in the store: every certificate will be unknown issuer');
   }

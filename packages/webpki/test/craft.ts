@@ -1,7 +1,7 @@
 /** Certificates that no honest CA makes: fields changed by hand, and signed again. */
 import { DerReader, DerTag, derEncode } from '@tyls/tls-core/der';
 import { type TestCa } from '@tyls/testing';
-import { type CertificateErrorDetail, isTlsError } from '@tyls/tls-core';
+import { type Awaitable, type CertificateErrorDetail, isPromise, isTlsError } from '@tyls/tls-core';
 
 const bad = (what: string): Error => new Error(what);
 
@@ -51,6 +51,12 @@ export async function crafted(
   change(fields);
   const changed = sequenceOf(...fields);
   return sequenceOf(changed, algorithm, bitString(await ca.sign(changed)));
+}
+
+/** The answer of a synchronous provider, or of what is built on one. */
+export function atOnce<T>(answer: Awaitable<T>): T {
+  if (isPromise(answer)) throw new TypeError('this should have answered at once');
+  return answer;
 }
 
 /** Why something was refused; fails if it was not, or if anything but the refusal of a certificate came out. */

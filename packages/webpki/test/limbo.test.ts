@@ -3,17 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { nodeProvider } from '@tyls/crypto-node';
-import { isPromise, isTlsError, parseServerName } from '@tyls/tls-core';
-import {
-  certificatesFromPem,
-  parseCertificate,
-  type PathOptions,
-  rootStore,
-  type VerifiedPath,
-  verifyPath,
-  verifyServerName,
-} from '@tyls/webpki';
+import { isTlsError, parseServerName } from '@tyls/tls-core';
+import { certificatesFromPem, parseCertificate, rootStore, verifyPath, verifyServerName } from '@tyls/webpki';
 import { describe, expect, test } from 'vitest';
+import { atOnce } from './craft.ts';
 
 const folder = fileURLToPath(new URL('../../../../shared/vectors/x509-limbo/', import.meta.url));
 const isPresent = existsSync(folder);
@@ -72,14 +65,16 @@ describe.skipIf(!isPresent)('x509-limbo', () => {
 function judge(one: Case): { readonly verdict: Verdict; readonly code?: string } {
   const now = one.validation_time === null ? Date.now() : Date.parse(one.validation_time);
   try {
-    const { endEntity } = verifyNow({
-      endEntity: certificatesFromPem(one.peer_certificate)[0]!,
-      intermediates: one.untrusted_intermediates.flatMap((pem) => certificatesFromPem(pem)),
-      roots: rootStore(one.trusted_certs.join('')),
-      algorithms: nodeProvider().signatureVerification.algorithms,
-      purpose: one.validation_kind === 'CLIENT' ? 'clientAuth' : 'serverAuth',
-      now,
-    });
+    const { endEntity } = atOnce(
+      verifyPath({
+        endEntity: certificatesFromPem(one.peer_certificate)[0]!,
+        intermediates: one.untrusted_intermediates.flatMap((pem) => certificatesFromPem(pem)),
+        roots: rootStore(one.trusted_certs.join('')),
+        algorithms: nodeProvider().signatureVerification.algorithms,
+        purpose: one.validation_kind === 'CLIENT' ? 'clientAuth' : 'serverAuth',
+        now,
+      }),
+    );
     if (one.expected_peer_name !== null) verifyServerName(endEntity, parseServerName(one.expected_peer_name.value));
     return { verdict: 'SUCCESS' };
   } catch (error) {
@@ -93,12 +88,6 @@ function hasNameConstraints(one: Case): boolean {
   return certificates
     .flatMap((pem) => certificatesFromPem(pem))
     .some((der) => parseCertificate(der).extensions.nameConstraints !== undefined);
-}
-
-function verifyNow(options: PathOptions): VerifiedPath {
-  const path = verifyPath(options);
-  if (isPromise(path)) throw new TypeError('this provider is synchronous');
-  return path;
 }
 
 function readCases(): readonly Case[] {

@@ -1,5 +1,4 @@
 import { nodeProvider } from '@tyls/crypto-node';
-import { isPromise } from '@tyls/tls-core';
 import { createCa, type RawExtension, selfSigned, type TestCa } from '@tyls/testing';
 import {
   describeName,
@@ -11,7 +10,7 @@ import {
   verifyPath,
 } from '@tyls/webpki';
 import { describe, expect, test } from 'vitest';
-import { bitString, crafted, field, refusal, sequenceOf } from './craft.ts';
+import { atOnce, bitString, crafted, field, refusal, sequenceOf } from './craft.ts';
 
 const { algorithms } = nodeProvider().signatureVerification;
 
@@ -23,17 +22,17 @@ interface Options extends Partial<Pick<PathOptions, 'algorithms' | 'purpose' | '
 }
 
 function verify(endEntity: Given, intermediates: readonly Given[], { roots, ...options }: Options): VerifiedPath {
-  const path = verifyPath({
-    endEntity: der(endEntity),
-    intermediates: intermediates.map(der),
-    roots: rootStore(roots.map(der).map(trustAnchorFromCertificate)),
-    algorithms,
-    purpose: 'serverAuth',
-    now: Date.now(),
-    ...options,
-  });
-  if (isPromise(path)) throw new TypeError('this provider is synchronous');
-  return path;
+  return atOnce(
+    verifyPath({
+      endEntity: der(endEntity),
+      intermediates: intermediates.map(der),
+      roots: rootStore(roots.map(der).map(trustAnchorFromCertificate)),
+      algorithms,
+      purpose: 'serverAuth',
+      now: Date.now(),
+      ...options,
+    }),
+  );
 }
 
 /** The names along a path, from the end entity's issuer to the anchor. */
@@ -411,6 +410,14 @@ describe('within its limits', () => {
     const expected = { reason: 'BudgetExceeded', what: 'bytes of intermediates' };
     expect(refusal(() => verify(endEntity, filling(65_537), { roots: [root] }))).toMatchObject(expected);
   });
+});
+
+test('a store is made of trust anchors, or of PEM as text or bytes', async () => {
+  const { certificate, certificatePem } = await createCa();
+  const anchors = [trustAnchorFromCertificate(certificate)];
+  expect(rootStore(anchors).anchors).toEqual(anchors);
+  expect(rootStore(certificatePem).anchors).toEqual(anchors);
+  expect(rootStore(Buffer.from(certificatePem)).anchors).toEqual(anchors);
 });
 
 test('a store without roots is a mistake of whoever makes it', () => {

@@ -2,12 +2,15 @@
 import { createPrivateKey, sign } from 'node:crypto';
 import { nodeProvider } from '@tyls/crypto-node';
 import {
+  type Awaitable,
   type ClientCertificates,
   type CryptoProvider,
   type HandshakeSignature,
+  type HandshakeSignatureValid,
   isPromise,
   isTlsError,
   parseServerName,
+  type PeerVerified,
   type ServerCertificates,
   SignatureScheme,
   type TlsErrorDetail,
@@ -65,7 +68,7 @@ function serverCertificates(identity: TestIdentity, name: string): ServerCertifi
 }
 
 /** The refusal, whether it was thrown or rejected with. */
-async function refusalOf(run: () => unknown): Promise<TlsErrorDetail> {
+async function refusalOf(run: () => Awaitable<PeerVerified | HandshakeSignatureValid>): Promise<TlsErrorDetail> {
   try {
     await run();
   } catch (error) {
