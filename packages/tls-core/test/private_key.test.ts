@@ -1,10 +1,10 @@
-/// <reference types="node" />
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createECDH, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { contextTag, derEncode, DerTag } from '../src/codec/der.ts';
 import { type PrivateKeyDer } from '../src/crypto/provider.ts';
 import {
   checkOwnPublicKey,
+  ecFieldLength,
   encodePkcs8,
   encodeRsaPublicKey,
   type KeyKind,
@@ -134,6 +134,26 @@ describe('EC keys', () => {
     const expected = { kind: 'ecP256', scalar, publicKey: undefined };
     expect(parsePrivateKey(sec1(octets(scalar), curve('ecP256')))).toEqual(expected);
     expect(parsePrivateKey(pkcs8('ecP256', sequence(integer(1), octets(scalar))))).toEqual(expected);
+  });
+
+  // SP 800-186 section 3.2.1, asked of OpenSSL too, so that a digit cannot be wrong.
+  test.each([
+    ['ecP256', 'prime256v1', 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n],
+    ['ecP384', 'secp384r1', 2n ** 384n - 0x389cb27e0bc8d220a7e5f24db74f58851313e695333ad68dn],
+    ['ecP521', 'secp521r1', 2n ** 521n - 0x5ae79787c40d069948033feb708f65a2fc44a36477663b851449048e16ec79bf7n],
+  ] as const)('of %s are from 1 to the order of the curve minus 1', (kind, name, order) => {
+    const number = (value: bigint): Buffer =>
+      Buffer.from(value.toString(16).padStart(2 * ecFieldLength[kind], '0'), 'hex');
+    const parse = (value: bigint): unknown => parsePrivateKey(pkcs8(kind, sequence(integer(1), octets(number(value)))));
+    const openssl = (value: bigint): void => createECDH(name).setPrivateKey(number(value));
+    for (const value of [1n, 256n, order - 256n, order - 1n]) {
+      expect(parse(value)).toMatchObject({ kind });
+      expect(() => openssl(value)).not.toThrow();
+    }
+    for (const value of [0n, order, order + 1n, order + 256n]) {
+      expect(() => parse(value)).toThrow('not a number that the curve allows');
+      expect(() => openssl(value)).toThrow('Private key is not valid');
+    }
   });
 
   test.each<[string, PrivateKeyDer, RegExp]>([

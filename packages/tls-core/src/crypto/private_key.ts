@@ -2,7 +2,7 @@
  * Private keys for providers: the formats that they come in, the schemes that they sign with, and the limits on RSA.
  *
  * Formats: PKCS#8 (RFC 5958, and RFC 8410 for Ed25519), PKCS#1 (RFC 8017 appendix A.1) and SEC 1 (RFC 5915). Not
- * encrypted keys, not PEM, and no arithmetic: whether the numbers belong together is for the provider to say.
+ * encrypted keys, not PEM, and no arithmetic: whether numbers belong together is for the provider to say.
  */
 import { concat, equalBytes } from '../codec/bytes.ts';
 import { contextTag, derEncode, DerReader, DerTag } from '../codec/der.ts';
@@ -35,7 +35,7 @@ export interface RsaPrivateKey extends RsaPublicKey {
 
 export interface EcPrivateKey {
   readonly kind: EcKeyKind;
-  /** {@link ecFieldLength} bytes, big-endian. Its range is not checked. */
+  /** {@link ecFieldLength} bytes, big-endian: at least 1, and less than the order of the curve. */
   readonly scalar: Uint8Array;
   /** Uncompressed point, if the encoding has it. Neither the curve equation nor the private key was consulted. */
   readonly publicKey: Uint8Array | undefined;
@@ -251,10 +251,34 @@ function parseSec1(der: Uint8Array, expected?: EcKeyKind): EcPrivateKey {
   if (expected !== undefined && named !== expected) throw fail('two different curves');
   const length = ecFieldLength[named];
   if (scalar.length !== length) throw fail(`not ${length} bytes`);
+  if (!isBelow(scalar, ecOrder[named]) || isBelow(scalar, one(length)))
+    throw fail('not a number that the curve allows');
   if (publicKey !== undefined && (publicKey.length !== 1 + 2 * length || publicKey[0] !== 4)) {
     throw fail('a public key that is not an uncompressed point');
   }
   return { kind: named, scalar, publicKey };
+}
+
+/** Orders of the base points (SP 800-186 section 3.2.1). */
+const ecOrder: Readonly<Record<EcKeyKind, Uint8Array>> = {
+  ecP256: fromHex('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551'),
+  ecP384: fromHex(`${'f'.repeat(48)}c7634d81f4372ddf581a0db248b0a77aecec196accc52973`),
+  ecP521: fromHex(`01${'f'.repeat(65)}a51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409`),
+};
+
+function fromHex(text: string): Uint8Array {
+  return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16));
+}
+
+function one(length: number): Uint8Array {
+  return new Uint8Array(length).fill(1, length - 1);
+}
+
+/** Of two big-endian numbers of one length; a subtraction to the end, since the first of them is secret. */
+function isBelow(a: Uint8Array, b: Uint8Array): boolean {
+  let borrow = 0;
+  for (let i = a.length - 1; i >= 0; i--) borrow = ((a[i]! - b[i]! - borrow) >> 8) & 1;
+  return borrow === 1;
 }
 
 /** The OBJECT IDENTIFIER that the AlgorithmIdentifiers of all EC keys begin with, before the curve. */
