@@ -11,7 +11,7 @@ interface Curve {
   readonly agree: (privateKey: Uint8Array, share: Uint8Array) => Uint8Array | undefined;
 }
 
-/** @internal In order of preference. */
+/** In order of preference. */
 export const curves: ReadonlyMap<NamedGroup, Curve> = new Map([
   [
     NamedGroup.X25519,

@@ -37,9 +37,6 @@ export function privateKeyLoaderWith(random: Random): (der: PrivateKeyDer) => Si
 function ecdsaKey(key: EcPrivateKey, random: Random): SigningKey {
   const curve = ecCurves[key.kind];
   const scalar = key.scalar.slice();
-  // Not left to noble, whose error might show the number.
-  if (!curve.utils.isValidSecretKey(scalar))
-    throw new Error('the EC private key is not a number that the curve allows');
   const publicKey = subjectPublicKeyInfo(key.kind, curve.getPublicKey(scalar, false));
   checkOwnPublicKey(key, publicKey);
   const sign = (message: Uint8Array): Uint8Array =>

@@ -46,7 +46,7 @@ function generateEc(curve: string, shareLength: number): StartedKeyExchange {
   return { keyShare, complete: (share) => agreeEc(key, share, shareLength) };
 }
 
-/** @internal X25519 with a peer whose share nobody has checked */
+/** X25519 with a peer whose share nobody has checked */
 export function agreeX25519(privateKey: KeyObject, share: Uint8Array): Uint8Array | undefined {
   if (share.length !== 32) return undefined;
   try {
@@ -60,7 +60,7 @@ export function agreeX25519(privateKey: KeyObject, share: Uint8Array): Uint8Arra
   }
 }
 
-/** @internal ECDH with a peer whose share nobody has checked */
+/** ECDH with a peer whose share nobody has checked */
 export function agreeEc(key: ECDH, share: Uint8Array, shareLength: number): Uint8Array | undefined {
   if (share.length !== shareLength || share[0] !== 4) return undefined;
   try {

@@ -10,7 +10,7 @@ interface Curve {
   readonly secretLength: number;
 }
 
-/** @internal In order of preference. */
+/** In order of preference. */
 export const curves: readonly Curve[] = [
   { name: NamedGroup.X25519, algorithm: { name: 'X25519' }, shareLength: 32, secretLength: 32 },
   { name: NamedGroup.secp256r1, algorithm: { name: 'ECDH', namedCurve: 'P-256' }, shareLength: 65, secretLength: 32 },
@@ -43,7 +43,7 @@ function group(platform: Platform, curve: Curve): KeyExchangeGroup {
   };
 }
 
-/** @internal With a peer whose share nobody has checked. */
+/** With a peer whose share nobody has checked. */
 export async function agree(
   platform: Platform,
   { algorithm, shareLength, secretLength }: Curve,

@@ -29,12 +29,15 @@ export function privateKeyLoaderOn({ subtle }: Platform): (der: PrivateKeyDer) =
       // A CryptoKey is for one hash and one padding, and RSA has six pairs of them.
       const signers = signingAlgorithms[key.kind].map(async (algorithm) => {
         const parameters = keyParameters(key.kind, algorithm);
-        const imported = await subtle.importKey('pkcs8', source(pkcs8), parameters, false, ['sign']);
-        return signerOf(subtle, imported, key.kind, algorithm);
+        const privateKey = await subtle.importKey('pkcs8', source(pkcs8), parameters, false, ['sign']);
+        return signerOf(subtle, privateKey, key.kind, algorithm);
       });
-      return signingKey(await Promise.all(signers), subjectPublicKeyInfo(key.kind, publicKey));
+      return signingKey(await Promise.all(signers), publicKey);
     } catch (cause) {
-      throw new Error('the platform does not accept the private key', { cause });
+      throw new Error(
+        `the private key is not accepted: ${cause instanceof Error ? cause.message : 'by the platform'}`,
+        { cause },
+      );
     } finally {
       pkcs8.fill(0);
     }
@@ -112,15 +115,26 @@ function signatureParameters(
   return padding === 'PSS' ? { name: 'RSA-PSS', saltLength: digestLength[digest] } : { name: 'RSASSA-PKCS1-v1_5' };
 }
 
-/** The content of subjectPublicKey. */
-async function publicKeyOf(subtle: SubtleCrypto, key: PrivateKey, pkcs8: Uint8Array): Promise<Uint8Array> {
-  if (key.kind === 'rsa') return encodeRsaPublicKey(key);
-  if (key.publicKey !== undefined) return key.publicKey.slice();
-  // The API computes a public key only for JWK, beside the private number; a copy of that is not kept here.
-  const algorithm = keyParameters(key.kind, signingAlgorithms[key.kind][0]!);
-  const extractable = await subtle.importKey('pkcs8', source(pkcs8), algorithm, true, ['sign']);
-  const { kty, crv, x, y } = await subtle.exportKey('jwk', extractable);
+/** SubjectPublicKeyInfo; `undefined` if neither the key's encoding nor the platform has it. */
+async function publicKeyOf(subtle: SubtleCrypto, key: PrivateKey, pkcs8: Uint8Array): Promise<Uint8Array | undefined> {
+  if (key.kind === 'rsa') return subjectPublicKeyInfo('rsa', encodeRsaPublicKey(key));
+  const algorithm = signingAlgorithms[key.kind][0]!;
+  const parameters = keyParameters(key.kind, algorithm);
+  const privateKey = await subtle.importKey('pkcs8', source(pkcs8), parameters, true, ['sign']);
+  if (key.publicKey !== undefined) {
+    const spki = subjectPublicKeyInfo(key.kind, key.publicKey);
+    const publicKey = await subtle.importKey('spki', source(spki), parameters, false, ['verify']);
+    // Platforms believe what they read. A signature tells.
+    const how = signatureParameters(key.kind, algorithm);
+    const signature = await subtle.sign(how, privateKey, source(spki));
+    if (await subtle.verify(how, publicKey, signature, source(spki))) return spki;
+    throw new Error('the private key comes with a public key that is not its own');
+  }
+  // The API computes a public key only for JWK, where the private number is a string beside it: dropped at once.
+  const { kty, crv, x, y } = (await subtle.exportKey('jwk', privateKey)) as Partial<Record<string, string>>;
+  const isWhole = x !== undefined && (y !== undefined || key.kind === 'ed25519');
+  if (!isWhole) return undefined; // @peculiar/webcrypto computes none for EC
   const publicJwk = { kty, crv, x, ...(y !== undefined && { y }) } as JsonWebKey;
-  const publicKey = await subtle.importKey('jwk', publicJwk, algorithm, true, ['verify']);
-  return new Uint8Array(await subtle.exportKey('raw', publicKey));
+  const publicKey = await subtle.importKey('jwk', publicJwk, parameters, true, ['verify']);
+  return new Uint8Array(await subtle.exportKey('spki', publicKey));
 }

@@ -1,0 +1,46 @@
+import { CipherSuite } from '@tyls/tls-core/provider';
+import { generateKeyPairSync } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { providerSuite } from '../../../testing/src/crypto_suite/provider_suite.ts';
+import { nobleProvider } from '../src/index.ts';
+import { curves } from '../src/key_exchange.ts';
+
+providerSuite({
+  name: 'noble',
+  provider: nobleProvider(),
+  computesPublicKeyOf: ['ecP256', 'ecP384', 'ecP521', 'ed25519'],
+  signsWith: ['ecP256', 'ecP384', 'ecP521', 'ed25519'],
+  agree: (group, privateKey, share) => curves.get(group)!.agree(privateKey, share),
+});
+
+test('RSA keys are refused with what to do instead', () => {
+  const der = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'der' });
+  expect(() => nobleProvider().loadPrivateKey({ format: 'pkcs8', der })).toThrow(
+    /does not sign with RSA: use an ECDSA or Ed25519 key/,
+  );
+});
+
+test('all randomness is drawn from the source that the options give', async () => {
+  const drawn: number[] = [];
+  const provider = nobleProvider({
+    random(bytes) {
+      drawn.push(bytes.length);
+      bytes.fill(7);
+    },
+  });
+  provider.random(new Uint8Array(3));
+  for (const group of provider.keyExchangeGroups) {
+    // The same randomness gives the same key.
+    expect((await group.start()).keyShare).toEqual((await group.start()).keyShare);
+    await group.respond((await group.start()).keyShare);
+  }
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const der = privateKey.export({ type: 'pkcs8', format: 'der' });
+  const signer = (await provider.loadPrivateKey({ format: 'pkcs8', der })).chooseScheme([0x0403])!;
+  expect(await signer.sign(der)).toEqual(await signer.sign(der));
+  expect(drawn).toEqual([3, 32, 32, 32, 32, 48, 48, 48, 48, 72, 72, 72, 72, 32, 32]);
+});
+
+test('ChaCha20-Poly1305 comes first', () => {
+  expect(nobleProvider().cipherSuites[0]!.id).toBe(CipherSuite.TLS_CHACHA20_POLY1305_SHA256);
+});

@@ -1,0 +1,13 @@
+/** Every provider there is, for what one makes to be read by the others. */
+import { nodeProvider } from '@tyls/crypto-node';
+import { nobleProvider } from '@tyls/crypto-noble';
+import { webcryptoProvider } from '@tyls/crypto-webcrypto';
+import { peculiarProvider } from '@tyls/crypto-webcrypto/peculiar';
+import { type CryptoProvider } from '@tyls/tls-core/provider';
+
+export const peers: readonly (readonly [name: string, provider: CryptoProvider])[] = [
+  ['node', nodeProvider()],
+  ['noble', nobleProvider()],
+  ['webcrypto', webcryptoProvider()],
+  ['peculiar', peculiarProvider()],
+];
