@@ -1,1 +1,24 @@
-export {};
+/**
+ * `@tyls/tls-node`: TLS clients and servers over Node's streams.
+ *
+ * ```ts
+ * import { connect } from '@tyls/tls-node';
+ * const socket = connect({ host: 'example.org', port: 443 }, () => {
+ *   socket.end('GET / HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n');
+ * });
+ * socket.pipe(process.stdout);
+ * ```
+ */
+export { type CertifiedKeyOptions, type Encoded, loadCertifiedKey, type PrivateKey } from './certified_key.ts';
+export {
+  type ClientAuthOptions,
+  type ClientConfigOptions,
+  createClientConfig,
+  createServerConfig,
+  type ServerConfigOptions,
+  type TrustOptions,
+} from './config.ts';
+export { type ClientTransportOptions, connect, type ConnectOptions } from './connect.ts';
+export { keyLogFile } from './key_log_file.ts';
+export { accept, createServer, type TlsServer, type TlsServerOptions } from './server.ts';
+export { defaultHandshakeTimeoutMillis, TlsSocket, type TlsSocketOptions } from './tls_socket.ts';

@@ -1,0 +1,61 @@
+/** TLS clients. */
+import { type ClientConfig, ClientConnection, parseServerName } from '@tyls/tls-core';
+import { connect as connectTcp, type TcpSocketConnectOpts } from 'node:net';
+import { type Duplex } from 'node:stream';
+import { checkOnlyConfig, type ClientConfigOptions, startClientConfig } from './config.ts';
+import { TlsSocket, type TlsSocketOptions } from './tls_socket.ts';
+
+/** Where to connect to, and how `node:net` does it. */
+export interface ClientTransportOptions extends Partial<
+  Pick<TcpSocketConnectOpts, 'localAddress' | 'localPort' | 'family' | 'lookup' | 'autoSelectFamily' | 'keepAlive'>
+> {
+  /** `'localhost'` by default. */
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  /**
+   * The stream to speak TLS over, instead of a TCP connection of its own: a socket, a tunnel, another TLS socket. For
+   * half-closed connections it must itself allow them.
+   */
+  readonly socket?: Duplex | undefined;
+  /** The DNS name or IP address that the server is verified for, and sent as SNI if it is a DNS name; default `host`. */
+  readonly serverName?: string | undefined;
+}
+
+/** A configuration that is built already, or what one is built from for this connection alone. */
+export type ConnectOptions = ClientTransportOptions &
+  TlsSocketOptions &
+  (
+    | (ClientConfigOptions & { readonly config?: undefined })
+    | ({ readonly config: ClientConfig } & { readonly [Name in keyof ClientConfigOptions]?: undefined })
+  );
+
+/**
+ * Connects to a server over TLS.
+ *
+ * @param onSecureConnect listens for `'secureConnect'`
+ * @throws TypeError or RangeError that says which option cannot be and why
+ */
+export function connect(options: ConnectOptions, onSecureConnect?: () => void): TlsSocket {
+  const name = options.serverName ?? options.host ?? (options.socket === undefined ? 'localhost' : undefined);
+  if (name === undefined) throw new TypeError('over a socket of yours, serverName says whom to verify');
+  const serverName = parseServerName(name);
+  let config: ClientConfig;
+  if (options.config === undefined) {
+    config = startClientConfig(options, (error) => socket.destroy(error));
+  } else {
+    checkOnlyConfig(options);
+    config = options.config;
+  }
+  const connection = new ClientConnection(config, serverName);
+  const socket = new TlsSocket(options.socket ?? tcp(options), connection, options, serverName.name);
+  if (onSecureConnect !== undefined) socket.once('secureConnect', onSecureConnect);
+  return socket;
+}
+
+function tcp(options: ClientTransportOptions): Duplex {
+  const { host, port, localAddress, localPort, family, lookup, autoSelectFamily, keepAlive } = options;
+  if (port === undefined) throw new TypeError('connect() needs a port, or a socket');
+  const given = { localAddress, localPort, family, lookup, autoSelectFamily, keepAlive };
+  const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return connectTcp({ ...known, host: host ?? 'localhost', port, allowHalfOpen: true });
+}

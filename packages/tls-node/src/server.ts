@@ -1,0 +1,71 @@
+/** TLS servers. */
+import { type ServerConfigSource, ServerConnection } from '@tyls/tls-core';
+import { createServer as createTcpServer, type Server } from 'node:net';
+import { type Duplex } from 'node:stream';
+import { checkOnlyConfig, type ServerConfigOptions, startServerConfig } from './config.ts';
+import { TlsSocket, type TlsSocketOptions } from './tls_socket.ts';
+
+/**
+ * A configuration that is built already, or a function that chooses one by the ClientHello, at once or later; or what
+ * one is built from.
+ */
+export type TlsServerOptions = TlsSocketOptions &
+  (
+    | (ServerConfigOptions & { readonly config?: undefined })
+    | ({ readonly config: ServerConfigSource } & { readonly [Name in keyof ServerConfigOptions]?: undefined })
+  );
+
+/**
+ * A `net.Server` with two events more:
+ *
+ * - `'secureConnection'` (socket): a client's handshake is complete. Who gets the socket listens for its errors.
+ * - `'tlsClientError'` (error, socket): one failed; the client has been told and the socket is destroyed.
+ */
+export interface TlsServer extends Server {
+  on(event: 'secureConnection', listener: (socket: TlsSocket) => void): this;
+  on(event: 'tlsClientError', listener: (error: Error, socket: TlsSocket) => void): this;
+  on(event: string, listener: (...args: never[]) => void): this;
+  once(event: 'secureConnection', listener: (socket: TlsSocket) => void): this;
+  once(event: 'tlsClientError', listener: (error: Error, socket: TlsSocket) => void): this;
+  once(event: string, listener: (...args: never[]) => void): this;
+}
+
+/**
+ * A server that speaks TLS on every connection; `listen` and everything else are those of `net.Server`. If a key is
+ * loaded asynchronously and that fails, the server emits `'error'`.
+ *
+ * @param onConnection listens for `'secureConnection'`
+ * @throws TypeError or RangeError that says which option cannot be and why
+ */
+export function createServer(options: TlsServerOptions, onConnection?: (socket: TlsSocket) => void): TlsServer {
+  const config = configOf(options, (error) => void server.emit('error', error));
+  const server: TlsServer = createTcpServer({ allowHalfOpen: true }, (transport) => {
+    const socket = new TlsSocket(transport, new ServerConnection(config), options);
+    const failed = (error: Error): void => void server.emit('tlsClientError', error, socket);
+    socket.once('error', failed);
+    socket.once('secureConnect', () => {
+      socket.off('error', failed);
+      server.emit('secureConnection', socket);
+    });
+  });
+  if (onConnection !== undefined) server.on('secureConnection', onConnection);
+  return server;
+}
+
+/**
+ * Speaks TLS as a server over one stream: a tunnel, another TLS socket, a TCP socket that began in clear.
+ *
+ * @param transport for half-closed connections it must itself allow them
+ * @throws TypeError or RangeError that says which option cannot be and why
+ */
+export function accept(transport: Duplex, options: TlsServerOptions): TlsSocket {
+  const config = configOf(options, (error) => socket.destroy(error));
+  const socket = new TlsSocket(transport, new ServerConnection(config), options);
+  return socket;
+}
+
+function configOf(options: TlsServerOptions, failed: (error: Error) => void): ServerConfigSource {
+  if (options.config === undefined) return startServerConfig(options, failed);
+  checkOnlyConfig(options);
+  return options.config;
+}

@@ -1,0 +1,431 @@
+/** TLS as a Node stream: a connection of the core over any Duplex. */
+import {
+  type Awaitable,
+  CipherSuite,
+  type Connection,
+  type HandshakeKind,
+  isPromise,
+  NamedGroup,
+  nameOf,
+  ProtocolVersion,
+  TlsError,
+} from '@tyls/tls-core';
+import { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { batches } from './pieces.ts';
+import { closeGently, TransportWriter } from './transport.ts';
+
+/** How many bytes are given to a connection at a time: what it makes of them is in memory at once. */
+const batchSize = 131_072;
+
+/**
+ * When a handshake is given up. Long enough for a slow network and a key that answers from afar, short enough that
+ * peers who never finish one cannot pile up.
+ */
+export const defaultHandshakeTimeoutMillis = 30_000;
+
+/** What is said of a socket and not of its configuration. */
+export interface TlsSocketOptions {
+  /** How long the handshake may take, connecting included; 30 000 by default, `Infinity` for as long as it likes. */
+  readonly handshakeTimeoutMillis?: number | undefined;
+  /** Whether this side stays open for writing after the peer has ended its own; `false` by default, as in `net`. */
+  readonly allowHalfOpen?: boolean | undefined;
+}
+
+/**
+ * A TLS connection as a Duplex; `connect`, `accept` and `createServer` make one.
+ *
+ * - `'secureConnect'`: the handshake is complete and the peer verified; all the facts about it can be read.
+ * - What is written before the handshake is complete waits for it. A write's callback is called when the transport has
+ *   taken the data.
+ * - `end()` sends close_notify and ends the transport's writable side; reading goes on. The peer's close_notify is
+ *   `'end'`. A transport that ends without one is the error `UnexpectedEof`, after all that was received.
+ * - `'error'` brings a `TlsError`, or what the transport failed with. The alert for it is on its way by then, and the
+ *   transport is closed once the peer has had the chance to read it, for a second at most.
+ * - `destroy()` gives the connection up: no alert, no close_notify, and the secrets are wiped.
+ */
+export class TlsSocket extends Duplex {
+  /** The stream under it. What is read from it or written to it by others breaks the connection. */
+  readonly transport: Duplex;
+  readonly #connection: Connection;
+  readonly #writer: TransportWriter;
+  readonly #expectedName: string | undefined;
+  readonly #onData: (chunk: Uint8Array) => void = (chunk) => this.#dataArrived(chunk);
+  readonly #timer: NodeJS.Timeout | undefined;
+  #secure = false;
+  /** What the transport delivered and the connection has not been given. */
+  #inbox: Uint8Array[] = [];
+  #transportState: 'open' | 'ended' | 'closed' = 'open';
+  #receiving = false;
+  #readerWaits = false;
+  #peerClosed = false;
+  /** Of the write or the end that is under way. */
+  #callback: ((error?: Error | null) => void) | undefined;
+  /** The write or the end that waits for the handshake. */
+  #queued: (() => void) | undefined;
+  #failure: Error | undefined;
+
+  /** @internal */
+  constructor(transport: Duplex, connection: Connection, options: TlsSocketOptions, expectedName?: string) {
+    super({ allowHalfOpen: options.allowHalfOpen ?? false });
+    if (transport.readableObjectMode || transport.readableEncoding !== null || transport.writableObjectMode) {
+      throw new TypeError('the transport must be a stream of bytes: neither object mode nor an encoding');
+    }
+    const timeout = handshakeTimeout(options);
+    this.transport = transport;
+    this.#connection = connection;
+    this.#writer = new TransportWriter(transport, () => connection.takeOutput());
+    this.#expectedName = expectedName;
+    // Output leaves in whole flights and batches: Nagle's algorithm could only delay it.
+    if (transport instanceof Socket) transport.setNoDelay(true);
+    if (timeout !== Infinity) this.#timer = setTimeout(() => this.#handshakeTimedOut(timeout), timeout).unref();
+    transport.on('data', this.#onData);
+    transport.on('end', () => this.#transportEnded());
+    transport.on('close', () => this.#transportClosed());
+    transport.on('error', (error) => this.#fail(error));
+    transport.on('timeout', () => this.emit('timeout'));
+    if (transport.destroyed) process.nextTick(() => this.#transportClosed());
+    this.#drive(
+      () => connection.start(),
+      (error) => this.#received(error),
+    );
+  }
+
+  /** Always `true`, for those who ask a socket whether it is one of these: `node:http` and what is built on it. */
+  get encrypted(): true {
+    return true;
+  }
+
+  /** `'TLSv1.3'`; `undefined`, as all of these, before it is negotiated. */
+  get protocolVersion(): string | undefined {
+    return nameIn(ProtocolVersion, this.#connection.protocolVersion)?.replace('_', '.');
+  }
+
+  /** Such as `'TLS_AES_128_GCM_SHA256'`. */
+  get cipherSuite(): string | undefined {
+    return nameIn(CipherSuite, this.#connection.cipherSuite);
+  }
+
+  /** Such as `'X25519'`. */
+  get keyExchangeGroup(): string | undefined {
+    return nameIn(NamedGroup, this.#connection.keyExchangeGroup);
+  }
+
+  /** What ALPN chose, if both sides have it. */
+  get alpnProtocol(): string | undefined {
+    return this.#connection.alpnProtocol;
+  }
+
+  get handshakeKind(): HandshakeKind | undefined {
+    return this.#connection.handshakeKind;
+  }
+
+  /** The peer's certificates in DER, its own first, once they are verified. */
+  get peerCertificates(): readonly Uint8Array[] | undefined {
+    return this.#connection.peerCertificates;
+  }
+
+  /** On a client the name that the server was verified for; on a server the one that the client asked for. */
+  get serverName(): string | undefined {
+    return this.#expectedName ?? this.#connection.serverName;
+  }
+
+  /**
+   * Keying material that only the two ends of this connection can compute (RFC 5705, RFC 8446 section 7.5).
+   *
+   * @param length in bytes
+   * @param context without one it is empty (RFC 8446 section 7.5)
+   * @throws TlsError `HandshakeNotComplete`
+   */
+  exportKeyingMaterial(length: number, label: string, context?: Uint8Array): Uint8Array {
+    return this.#connection.exportKeyingMaterial(length, label, context);
+  }
+
+  /**
+   * Changes the keys of what is sent (RFC 8446 section 4.6.3), and with `both` asks the peer to do the same.
+   *
+   * @throws TypeError before the handshake is complete or after `end()`
+   */
+  updateKeys(both: boolean = true): void {
+    if (!this.#secure || this.writableEnded || this.#over) {
+      throw new TypeError('updateKeys() needs a complete handshake and a socket that is open for writing');
+    }
+    this.#drive(
+      () => this.#connection.updateKeys(both),
+      (error) => (error === undefined ? this.#writer.flush() : this.#fail(error)),
+    );
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#tcp?.remoteAddress;
+  }
+
+  get remotePort(): number | undefined {
+    return this.#tcp?.remotePort;
+  }
+
+  get remoteFamily(): string | undefined {
+    return this.#tcp?.remoteFamily;
+  }
+
+  get localAddress(): string | undefined {
+    return this.#tcp?.localAddress;
+  }
+
+  get localPort(): number | undefined {
+    return this.#tcp?.localPort;
+  }
+
+  /** As in `net.Socket`, where the transport is one; these do nothing on others. */
+  ref(): this {
+    this.#tcp?.ref();
+    return this;
+  }
+
+  unref(): this {
+    this.#tcp?.unref();
+    return this;
+  }
+
+  setKeepAlive(enable?: boolean, initialDelayMillis?: number): this {
+    this.#tcp?.setKeepAlive(enable, initialDelayMillis);
+    return this;
+  }
+
+  setNoDelay(noDelay?: boolean): this {
+    this.#tcp?.setNoDelay(noDelay);
+    return this;
+  }
+
+  /** `'timeout'` is emitted when nothing happened on the transport for so long. */
+  setTimeout(millis: number, listener?: () => void): this {
+    this.#tcp?.setTimeout(millis);
+    if (listener !== undefined) this.once('timeout', listener);
+    return this;
+  }
+
+  get #tcp(): Socket | TlsSocket | undefined {
+    return this.transport instanceof Socket || this.transport instanceof TlsSocket ? this.transport : undefined;
+  }
+
+  /** Beside what every Readable does: after a failure what was received before it comes first, then the error. */
+  override read(size?: number): Buffer | string | null {
+    const chunk = super.read(size) as Buffer | string | null;
+    const exhausted = size !== 0 && (chunk === null || this.readableLength === 0);
+    if (this.#failure !== undefined && exhausted) this.destroy(this.#failure);
+    return chunk;
+  }
+
+  override _read(): void {
+    this.#readerWaits = true;
+    this.#pump();
+  }
+
+  override _write(chunk: Uint8Array, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    this.#whenSecure(() => this.#send(batches([chunk], batchSize)), callback);
+  }
+
+  override _writev(chunks: readonly { chunk: Uint8Array }[], callback: (error?: Error | null) => void): void {
+    const data = chunks.map(({ chunk }) => chunk);
+    this.#whenSecure(() => this.#send(batches(data, batchSize)), callback);
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    this.#whenSecure(() => {
+      this.#sendInput(
+        () => this.#connection.close(),
+        // Also called if it fails, which is known from elsewhere.
+        () => this.transport.end(() => this.transport.writableFinished && this.#called()),
+      );
+    }, callback);
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    clearTimeout(this.#timer);
+    this.#connection.abandon();
+    this.#stopReading();
+    // After a failure the transport is being closed already.
+    if (this.#failure === undefined) {
+      if (this.readableEnded && this.writableFinished) closeGently(this.transport);
+      else this.transport.destroy();
+    }
+    callback(error);
+    this.#called(error ?? new TlsError({ code: 'Closed' }));
+  }
+
+  #called(error?: Error): void {
+    const callback = this.#callback;
+    this.#callback = undefined;
+    callback?.(error);
+  }
+
+  #whenSecure(act: () => void, callback: (error?: Error | null) => void): void {
+    if (this.#failure !== undefined) {
+      callback(this.#failure);
+      return;
+    }
+    this.#callback = callback;
+    if (this.#secure) act();
+    else this.#queued = act;
+  }
+
+  /** Sends one batch after another, each when the transport has taken the one before. */
+  #send(data: Iterator<readonly Uint8Array[]>): void {
+    const batch = data.next();
+    if (batch.done === true) {
+      this.#called();
+      return;
+    }
+    this.#sendInput(
+      () => {
+        let last: Awaitable<void> = undefined;
+        // The promise for the last of them is one for all.
+        for (const piece of batch.value) last = this.#connection.send(piece);
+        return last;
+      },
+      () => (this.transport.writable ? this.#send(data) : this.#fail(transportClosed())),
+    );
+  }
+
+  #sendInput(input: () => Awaitable<void>, taken: () => void): void {
+    this.#drive(input, (error) => {
+      if (error !== undefined) this.#fail(error);
+      else if (!this.#over) this.#writer.flush(taken);
+    });
+  }
+
+  /** Whether there is nothing left to do but to tell the reader of a failure. */
+  get #over(): boolean {
+    return this.#failure !== undefined || this.destroyed;
+  }
+
+  #dataArrived(chunk: Uint8Array): void {
+    for (let at = 0; at < chunk.length; at += batchSize) this.#inbox.push(chunk.subarray(at, at + batchSize));
+    this.#pump();
+    if (!this.#over && !this.#peerClosed && (this.#receiving || !this.#wantsInput)) this.transport.pause();
+  }
+
+  #transportEnded(): void {
+    if (this.#transportState === 'open') this.#transportState = 'ended';
+    this.#pump();
+  }
+
+  #transportClosed(): void {
+    this.#transportState = 'closed';
+    if (!this.#peerClosed) this.#pump();
+    else if (this.#callback !== undefined) {
+      // That our close_notify finds nobody is of no interest; that data does is.
+      if (this.writableLength > 0) this.#fail(transportClosed());
+      else this.#called();
+    }
+  }
+
+  /** The handshake takes what comes; after it the reader says when, unless it waits for the end of a dead transport. */
+  get #wantsInput(): boolean {
+    const asked = !this.#secure || this.#readerWaits || this.#transportState === 'closed';
+    return asked && !this.#over && !this.#peerClosed;
+  }
+
+  /** Gives the connection what has arrived, one piece at a time, as long as the reader wants more. */
+  #pump(): void {
+    while (!this.#receiving && this.#wantsInput) {
+      const chunk = this.#inbox.shift();
+      if (chunk === undefined && this.#transportState === 'open') {
+        this.transport.resume();
+        return;
+      }
+      this.#receiving = true;
+      let returned = false;
+      this.#drive(
+        () => (chunk === undefined ? this.#connection.receiveEnd() : this.#connection.receive(chunk)),
+        (error) => {
+          this.#received(error);
+          this.#receiving = false;
+          if (returned) this.#pump();
+        },
+      );
+      returned = true;
+    }
+  }
+
+  #received(error: Error | undefined): void {
+    if (this.#over) return;
+    if (!this.#secure && !this.#connection.isHandshaking) this.#handshakeComplete();
+    for (const piece of this.#connection.takePlaintext()) if (!this.push(piece)) this.#readerWaits = false;
+    if (error !== undefined) {
+      this.#fail(error);
+      return;
+    }
+    this.#writer.flush();
+    if (this.#connection.peerClosed && !this.#peerClosed) {
+      this.#peerClosed = true;
+      this.#stopReading();
+      // What comes after close_notify is not data; read it all the same, to learn of the transport's end.
+      this.transport.resume();
+      this.push(null);
+    }
+  }
+
+  #handshakeComplete(): void {
+    this.#secure = true;
+    clearTimeout(this.#timer);
+    const queued = this.#queued;
+    this.#queued = undefined;
+    queued?.();
+    this.#writer.flush();
+    if (this.#over) return;
+    this.emit('secureConnect');
+    // As net.Socket does: reads ahead, so that the peer's end is seen even if nobody reads.
+    if (!this.destroyed) this.read(0);
+  }
+
+  #handshakeTimedOut(afterMillis: number): void {
+    const error = new TlsError({ code: 'HandshakeTimeout', afterMillis });
+    this.#connection.abandon(error);
+    this.#fail(error);
+  }
+
+  #stopReading(): void {
+    this.transport.off('data', this.#onData);
+    this.#inbox = [];
+  }
+
+  #fail(error: Error): void {
+    if (this.#over) return;
+    this.#failure = error;
+    clearTimeout(this.#timer);
+    this.#stopReading();
+    this.#connection.abandon();
+    if (this.#writer.finish()) closeGently(this.transport);
+    else this.transport.destroy();
+    // A writer is told at once. A reader gets what was received first; see read().
+    if (this.readableLength === 0 || this.#callback !== undefined) this.destroy(error);
+  }
+
+  /** Gives the connection an input. @param then called when it is done, with the error if it failed */
+  #drive(input: () => Awaitable<void>, then: (error?: Error) => void): void {
+    let running: Awaitable<void>;
+    try {
+      running = input();
+    } catch (error) {
+      then(error as Error);
+      return;
+    }
+    if (isPromise(running)) void running.then(() => then(), then);
+    else then();
+  }
+}
+
+function handshakeTimeout({ handshakeTimeoutMillis }: TlsSocketOptions): number {
+  const millis = handshakeTimeoutMillis ?? defaultHandshakeTimeoutMillis;
+  if (millis === Infinity || (millis > 0 && millis < 2 ** 31)) return millis;
+  throw new RangeError(`handshakeTimeoutMillis is more than 0 and less than 2^31, or Infinity, not ${millis}`);
+}
+
+function transportClosed(): Error {
+  return new Error('the transport was closed before everything was written');
+}
+
+function nameIn(registry: Readonly<Record<string, number>>, value: number | undefined): string | undefined {
+  return value === undefined ? undefined : nameOf(registry, value);
+}

@@ -1,0 +1,76 @@
+/** What a TLS socket does to the stream under it: writing without piling up, and closing without losing an alert. */
+import { type Duplex, finished } from 'node:stream';
+import { joinSmall } from './pieces.ts';
+
+/** Pieces up to this many bytes, such as record headers and tags, are cheaper to copy than to write by themselves. */
+const smallPiece = 4096;
+
+/** Writes a connection's output to a transport, a batch at a time. */
+export class TransportWriter {
+  readonly #transport: Duplex;
+  readonly #takeOutput: () => Uint8Array[];
+  #writing = false;
+  #taken: (() => void) | undefined;
+
+  constructor(transport: Duplex, takeOutput: () => Uint8Array[]) {
+    this.#transport = transport;
+    this.#takeOutput = takeOutput;
+  }
+
+  /**
+   * Writes the output in one vectored write, or once the transport has taken what was written before: while that takes
+   * its time the output stays in the connection, which bounds it.
+   *
+   * @param taken called once the transport has taken everything, at once if it has
+   */
+  flush(taken?: () => void): void {
+    if (taken !== undefined) this.#taken = taken;
+    if (this.#writing) return;
+    this.#writing = this.#write(() => {
+      this.#writing = false;
+      this.flush();
+    });
+    if (this.#writing) return;
+    const done = this.#taken;
+    this.#taken = undefined;
+    done?.();
+  }
+
+  /** Writes the last output without waiting. @returns whether there was any, and a transport to write it to */
+  finish(): boolean {
+    this.#taken = undefined;
+    return this.#write(() => {});
+  }
+
+  #write(taken: () => void): boolean {
+    const pieces = joinSmall(this.#takeOutput(), smallPiece);
+    const last = pieces.pop();
+    if (last === undefined || !this.#transport.writable) return false;
+    this.#transport.cork();
+    for (const piece of pieces) this.#transport.write(piece);
+    // Where it fails, the transport's error event says so.
+    this.#transport.write(last, (error) => {
+      if (error === undefined || error === null) taken();
+    });
+    this.#transport.uncork();
+    return true;
+  }
+}
+
+/** How long a peer has to take what was sent last, an alert perhaps, before the transport is closed under it. */
+const lingerMillis = 1000;
+
+/**
+ * Ends a transport and reads on until the peer has ended it too, so that what was written last is not lost: closing a
+ * TCP socket with unread data resets it, and a reset overtakes what is still on its way.
+ */
+export function closeGently(transport: Duplex): void {
+  const timer = setTimeout(() => transport.destroy(), lingerMillis);
+  timer.unref();
+  finished(transport, () => {
+    clearTimeout(timer);
+    transport.destroy();
+  });
+  transport.end();
+  transport.resume();
+}
