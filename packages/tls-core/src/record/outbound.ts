@@ -25,7 +25,7 @@ export class Outbound {
   /** Only with an asynchronous sealer: records in order, the first `#started` of them begun. */
   #queue: Sealing[] = [];
   #started = 0;
-  #idle: { readonly promise: Promise<void>; readonly settle: (error?: unknown) => void } | undefined;
+  #idle: Deferred | undefined;
   #failure: { readonly error: unknown } | undefined;
 
   /** @param bytes most plaintext in a record */
@@ -117,20 +117,24 @@ export class Outbound {
       const sealing: Sealing = { start, pieces: undefined };
       this.#queue.push(sealing);
       this.#started = 1;
+      this.#idle = deferred();
       this.#await(sealing, pieces);
     } else {
       this.#queue.push({ start, pieces: undefined });
       this.#startMore();
     }
-    this.#idle ??= deferred();
   }
 
   #startMore(): void {
     while (this.#started < this.#queue.length && this.#started < maxInFlight) {
       const sealing = this.#queue[this.#started++]!;
-      const pieces = sealing.start();
-      if (isPromise(pieces)) this.#await(sealing, pieces);
-      else sealing.pieces = pieces;
+      try {
+        const pieces = sealing.start();
+        if (isPromise(pieces)) this.#await(sealing, pieces);
+        else sealing.pieces = pieces;
+      } catch (error) {
+        this.#fail(error);
+      }
     }
   }
 
@@ -146,44 +150,45 @@ export class Outbound {
 
   /** Emits what is sealed, as far as the order allows, and begins as many more. */
   #flush(): void {
-    if (this.#failure !== undefined) return;
-    let done = 0;
-    while (done < this.#started && this.#queue[done]!.pieces !== undefined) this.#emit(this.#queue[done++]!.pieces!);
-    this.#queue.splice(0, done);
-    this.#started -= done;
-    try {
+    // What begins last may be answered at once, and be the next.
+    while (this.#queue[0]?.pieces !== undefined) {
+      let done = 0;
+      while (done < this.#started && this.#queue[done]!.pieces !== undefined) this.#emit(this.#queue[done++]!.pieces!);
+      this.#queue.splice(0, done);
+      this.#started -= done;
       this.#startMore();
-    } catch (error) {
-      this.#fail(error);
-      return;
     }
-    // What began last may have been answered at once.
-    if (this.#queue[0]?.pieces !== undefined) this.#flush();
-    else if (this.#queue.length === 0) this.#settle();
+    if (this.#queue.length === 0) this.#settle();
   }
 
   #fail(error: unknown): void {
     this.#failure ??= { error };
     this.#queue = [];
-    this.#settle(error);
+    this.#settle();
   }
 
-  #settle(error?: unknown): void {
+  #settle(): void {
     const idle = this.#idle;
     this.#idle = undefined;
-    idle?.settle(error);
+    if (this.#failure === undefined) idle?.resolve();
+    else idle?.reject(asTlsError(this.#failure.error));
   }
 }
 
-function deferred(): { promise: Promise<void>; settle: (error?: unknown) => void } {
-  let settle!: (error?: unknown) => void;
-  const promise = new Promise<void>((resolve, reject) => {
-    settle = (error) => {
-      if (error === undefined) resolve();
-      else reject(asTlsError(error));
-    };
+interface Deferred {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function deferred(): Deferred {
+  let resolve!: () => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
   });
   // Whoever asks for it gets the rejection; nobody has to.
   promise.catch(() => {});
-  return { promise, settle };
+  return { promise, resolve, reject };
 }
