@@ -144,7 +144,8 @@ export class Inbound {
           if (record.length === 0) throw new TlsError(emptyRecord('handshake record'));
           return record;
         default:
-          if (record.length > 0) {
+          // Before there is traffic an empty one is as unexpected as any.
+          if (record.length > 0 || this.#handshaking) {
             this.#emptyRecords = 0;
             return record;
           }
