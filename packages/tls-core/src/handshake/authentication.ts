@@ -11,6 +11,7 @@ import { finished } from '../messages/post_handshake.ts';
 import { HandshakeType, SignatureScheme } from '../registry.ts';
 import { type Step, wait } from '../step/step.ts';
 import { type HandshakeSignatureValid, type PeerVerified, type SignatureVerifier } from '../verify.ts';
+import { type Facts } from './io.ts';
 
 declare const proof: unique symbol;
 
@@ -19,10 +20,19 @@ export interface FinishedVerified {
   readonly [proof]: 'FinishedVerified';
 }
 
-/** Proof that the peer is who its certificate says: both parts of it, verified. */
+/** Proof that the peer is who its certificate says, both parts of it verified; and who that is. */
 export interface PeerAuthenticated {
   readonly certificate: PeerVerified;
   readonly signature: HandshakeSignatureValid;
+  /** DER, the peer's own first. */
+  readonly certificates: readonly Uint8Array[];
+  readonly scheme: SignatureScheme;
+}
+
+/** Tells who the peer is, which nobody should hear before its Finished is verified too. */
+export function publishIdentity(facts: Facts, { certificates, scheme }: PeerAuthenticated): void {
+  facts.peerCertificates = certificates;
+  facts.peerSignatureScheme = scheme;
 }
 
 /** Section 4.4.3: PKCS #1 v1.5 signs certificates only, never a TLS 1.3 handshake; nor does SHA-1 or SHA-224. */

@@ -17,6 +17,7 @@ import {
   finishedMessage,
   parseCertificateVerify,
   type PeerAuthenticated,
+  publishIdentity,
   signHandshake,
   verifyFinished,
   verifyHandshakeSignature,
@@ -58,6 +59,7 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
     io.outbound.setSealer(new RecordSealer(suite, application.client));
     wipe(handshake.client, handshake.server);
     if (protocol !== undefined) io.facts.alpnProtocol = latin1(protocol);
+    publishIdentity(io.facts, server);
 
     return established(server, finished, {
       role: 'client',
@@ -161,9 +163,8 @@ function* authenticateServer(
     signedHash,
   );
   transcript.add(verifyMessage.raw);
-  io.facts.peerCertificates = entries.map((entry) => entry.certificate);
-  io.facts.peerSignatureScheme = verify.scheme;
-  return { certificate: verified, signature };
+  const certificates = entries.map((entry) => entry.certificate);
+  return { certificate: verified, signature, certificates, scheme: verify.scheme };
 }
 
 function* receiveFinished(

@@ -21,6 +21,7 @@ import {
   finishedMessage,
   parseCertificateVerify,
   type PeerAuthenticated,
+  publishIdentity,
   signHandshake,
   verifyFinished,
   verifyHandshakeSignature,
@@ -64,6 +65,7 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
     wipe(handshake.client, handshake.server);
 
     if (protocol !== undefined) io.facts.alpnProtocol = latin1(protocol);
+    if (client !== 'anonymous') publishIdentity(io.facts, client);
     return established(client, finished, {
       role: 'server',
       suite,
@@ -203,7 +205,6 @@ function* authenticateClient(
   );
   const signature = yield* verifyHandshakeSignature(verifier, 'client', endEntity.certificate, verify, signedHash);
   transcript.add(verifyMessage.raw);
-  io.facts.peerCertificates = entries.map((entry) => entry.certificate);
-  io.facts.peerSignatureScheme = verify.scheme;
-  return { certificate: verified, signature };
+  const certificates = entries.map((entry) => entry.certificate);
+  return { certificate: verified, signature, certificates, scheme: verify.scheme };
 }
