@@ -1,0 +1,32 @@
+/** What the hostile tests share: one synchronous provider, and configurations that trust each other. */
+import { nodeProvider } from '@tyls/crypto-node';
+import { testCertifiedKey, testClientVerifier, testServerVerifier } from '@tyls/testing';
+import {
+  type CertifiedKey,
+  type ClientConfig,
+  clientConfig,
+  type ClientOptions,
+  type ClientCertVerifier,
+  type CryptoProvider,
+  type ServerCertVerifier,
+  type ServerConfig,
+  serverConfig,
+  type ServerOptions,
+} from '@tyls/tls-core';
+
+export const provider: CryptoProvider = nodeProvider();
+/** Of P-256. */
+export const identity: CertifiedKey = await testCertifiedKey(provider);
+export const p384Identity: CertifiedKey = await testCertifiedKey(provider, 'p384');
+export const rsaIdentity: CertifiedKey = await testCertifiedKey(provider, 'rsa2048');
+export const serverVerifier: ServerCertVerifier = await testServerVerifier(provider);
+export const clientVerifier: ClientCertVerifier = await testClientVerifier(provider);
+export const optionalClientVerifier: ClientCertVerifier = await testClientVerifier(provider, { mandatory: false });
+
+export function client(options: Partial<ClientOptions> = {}): ClientConfig {
+  return clientConfig({ provider, verifier: serverVerifier, ...options });
+}
+
+export function server(options: Partial<ServerOptions> = {}): ServerConfig {
+  return serverConfig({ provider, certificate: identity, ...options });
+}
