@@ -4,7 +4,7 @@ import { type CipherGCMTypes, createCipheriv, createDecipheriv, createSecretKey,
 import { plain } from './bytes.ts';
 
 const tagLength = 16;
-// On every call, since Node 23 warns of GCM without it.
+// No other length is accepted then.
 const options = { authTagLength: tagLength } as const;
 
 /** RFC 8446 section 5.5 has 2^24.5 records. */

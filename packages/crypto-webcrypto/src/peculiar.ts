@@ -1,6 +1,6 @@
 /**
- * `@tyls/crypto-webcrypto/peculiar`: the same provider on @peculiar/webcrypto, for a Node without its own. Apart from
- * the main entry because that package loads `node:` modules.
+ * `@tyls/crypto-webcrypto/peculiar`: the same provider on @peculiar/webcrypto. Apart from the main entry because that
+ * package loads `node:` modules.
  */
 import { Crypto } from '@peculiar/webcrypto';
 import { type CryptoProvider } from '@tyls/tls-core/provider';

@@ -24,7 +24,7 @@ export function webPlatform(crypto: Crypto): Platform {
     random(bytes) {
       for (let at = 0; at < bytes.length; at += quota) crypto.getRandomValues(source(bytes.subarray(at, at + quota)));
     },
-    // Web Cryptography API sections 18.4 and 34: the names of the errors that its algorithms throw.
+    // What the specification has its algorithms throw: DataError at keys, OperationError at all else.
     isRefusal(error) {
       const name = (error as { readonly name?: unknown } | undefined)?.name;
       return name === 'OperationError' || name === 'DataError';

@@ -1,5 +1,13 @@
 /** Signing and verifying: every kind of key in every format, checked by every provider. */
-import { constants, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import {
+  constants,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  privateEncrypt,
+  publicEncrypt,
+  sign,
+} from 'node:crypto';
 import { contextTag, derEncode, DerTag } from '@tyls/tls-core/der';
 import {
   ecFieldLength,
@@ -154,10 +162,18 @@ export function signatureSuite({ provider, signsWith, computesPublicKeyOf }: Sub
         new Uint8Array(publicKey.length).fill(0xff),
         new Uint8Array(publicKey.length).with(0, publicKey[0]!),
         new Uint8Array(10_000),
+        ...otherPointForms(kind, publicKey),
       ];
       const verdicts = await Promise.all(malformed.map(async (bytes) => verify(bytes, message, signature)));
       expect(verdicts).toEqual(verdicts.map(() => false));
     });
+  });
+
+  test('RSASSA-PSS where the encoded message is a byte shorter than the modulus', async () => {
+    const { publicKey, valid, invalid } = pssWith2049Bits();
+    const { verify } = algorithmFor(provider.signatureVerification, 'rsa', SignatureScheme.rsa_pss_rsae_sha256);
+    expect(await verify(publicKey, message, valid)).toBe(true);
+    expect(await verify(publicKey, message, invalid)).toBe(false);
   });
 
   test.each([1024, 2047, 2040])('RSA signatures with a modulus of %d bits are not valid', async (modulusLength) => {
@@ -221,6 +237,29 @@ function signedByNode(kind: KeyKind): Uint8Array {
   const { digest, padding } = signingAlgorithms[kind][0]!;
   const options = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
   return Uint8Array.from(sign(digest, message, { key: keys[kind], ...(padding === 'PSS' && options) }));
+}
+
+/** The same point compressed and hybrid (SEC 1 section 2.3.3, X9.62), which RFC 5480 does not make us take. */
+function otherPointForms(kind: KeyKind, point: Uint8Array): Uint8Array[] {
+  if (kind === 'rsa' || kind === 'ed25519') return [];
+  const odd = point.at(-1)! & 1;
+  return [Uint8Array.of(2 + odd, ...point.subarray(1, 1 + ecFieldLength[kind])), point.with(0, 6 + odd)];
+}
+
+/** A signature, and the same with a 1 in the byte that must be zero (RFC 8017 section 8.1.2 step 2c). */
+function pssWith2049Bits(): { publicKey: Uint8Array; valid: Uint8Array; invalid: Uint8Array } {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2049 });
+  const publicKey = Uint8Array.from(createPublicKey(privateKey).export({ type: 'pkcs1', format: 'der' }));
+  const modulus = Buffer.from(privateKey.export({ format: 'jwk' }).n!, 'base64url');
+  const padding = constants.RSA_PKCS1_PSS_PADDING;
+  const raw = { key: privateKey, padding: constants.RSA_NO_PADDING };
+  for (;;) {
+    const valid = sign('sha256', message, { key: privateKey, padding, saltLength: 32 });
+    const encoded = publicEncrypt({ ...raw, key: createPublicKey(privateKey) }, valid);
+    encoded[0] = 1;
+    // Another salt, until the number is still below the modulus.
+    if (Buffer.compare(encoded, modulus) < 0) return { publicKey, valid, invalid: privateEncrypt(raw, encoded) };
+  }
 }
 
 function algorithmFor(
