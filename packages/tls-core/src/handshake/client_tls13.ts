@@ -1,5 +1,5 @@
 /** The client's TLS 1.3 handshake after ServerHello, RFC 8446 sections 2 and 4.3 to 4.4, straight down. */
-import { concat, emptyBytes, equalBytes, latin1, wipe } from '../codec/bytes.ts';
+import { concat, emptyBytes, equalBytes, latin1 } from '../codec/bytes.ts';
 import { type CertificateRequestInfo } from '../config.ts';
 import { TlsError } from '../error.ts';
 import { KeySchedule } from '../keys/tls13_key_schedule.ts';
@@ -57,16 +57,15 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
     const ourFinished = finishedMessage(suite, handshake.client, transcript.digest());
     io.outbound.send(ContentType.handshake, concat([...flight, ourFinished]));
     io.outbound.setSealer(new RecordSealer(suite, application.client));
-    wipe(handshake.client, handshake.server);
     if (protocol !== undefined) io.facts.alpnProtocol = latin1(protocol);
     publishIdentity(io.facts, server);
 
     return established(server, finished, {
       role: 'client',
       suite,
-      readSecret: application.server,
-      writeSecret: application.client,
-      exporterSecret: application.exporter,
+      readSecret: application.server.slice(),
+      writeSecret: application.client.slice(),
+      exporterSecret: application.exporter.slice(),
     });
   } finally {
     schedule.wipe();

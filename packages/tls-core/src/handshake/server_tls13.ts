@@ -1,5 +1,5 @@
 /** The server's TLS 1.3 handshake from ServerHello on, RFC 8446 sections 2 and 4.3 to 4.4, straight down. */
-import { concat, emptyBytes, equalBytes, latin1, wipe } from '../codec/bytes.ts';
+import { concat, emptyBytes, equalBytes, latin1 } from '../codec/bytes.ts';
 import { type CertifiedKey } from '../config.ts';
 import { type Signer } from '../crypto/provider.ts';
 import { TlsError } from '../error.ts';
@@ -62,16 +62,15 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
     const message = yield* io.inbound.message(HandshakeType.finished);
     const finished = verifyFinished(suite, handshake.client, transcript.digest(), message);
     io.inbound.setOpener(new RecordOpener(suite, application.client));
-    wipe(handshake.client, handshake.server);
 
     if (protocol !== undefined) io.facts.alpnProtocol = latin1(protocol);
     if (client !== 'anonymous') publishIdentity(io.facts, client);
     return established(client, finished, {
       role: 'server',
       suite,
-      readSecret: application.client,
-      writeSecret: application.server,
-      exporterSecret: application.exporter,
+      readSecret: application.client.slice(),
+      writeSecret: application.server.slice(),
+      exporterSecret: application.exporter.slice(),
     });
   } finally {
     schedule.wipe();

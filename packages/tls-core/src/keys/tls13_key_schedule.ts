@@ -32,9 +32,13 @@ function emptyHash(hash: Hash): Uint8Array {
   return hash.start().peek();
 }
 
-/** The chain Early Secret → Handshake Secret → Main Secret (section 7.1); wiped as it goes. */
+/**
+ * The chain Early Secret → Handshake Secret → Main Secret (section 7.1); wiped as it goes. What is derived from it
+ * belongs to it and is wiped with it: what outlives it is to be copied.
+ */
 export class KeySchedule {
   readonly #suite: Tls13CipherSuite;
+  readonly #derived: Uint8Array[] = [];
   #secret: Uint8Array;
 
   /** Begins at the Early Secret without a PSK. */
@@ -63,11 +67,13 @@ export class KeySchedule {
 
   /** Derive-Secret(current secret, label, transcript). */
   derive(label: SecretLabel, transcriptHash: Uint8Array): Uint8Array {
-    return deriveSecret(this.#suite, this.#secret, label, transcriptHash);
+    const secret = deriveSecret(this.#suite, this.#secret, label, transcriptHash);
+    this.#derived.push(secret);
+    return secret;
   }
 
   wipe(): void {
-    wipe(this.#secret);
+    wipe(this.#secret, ...this.#derived);
   }
 }
 
