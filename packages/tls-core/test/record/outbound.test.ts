@@ -6,6 +6,7 @@ import { Outbound } from '../../src/record/outbound.ts';
 import { RecordSealer } from '../../src/record/protection.ts';
 import { ContentType } from '../../src/registry.ts';
 import { cheapSuite } from '../helpers/cheap_provider.ts';
+import { settled } from '../helpers/promises.ts';
 
 const { application_data, change_cipher_spec, handshake } = ContentType;
 
@@ -60,8 +61,6 @@ function taken(outbound: Outbound): string[] {
   }
   return found;
 }
-
-const settled = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve));
 
 describe('with a sealer that answers at once', () => {
   test('what is sent is in the output when send returns, in order', () => {

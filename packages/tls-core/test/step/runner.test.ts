@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { TlsError } from '../../src/error.ts';
 import { Runner, runToEnd } from '../../src/step/runner.ts';
-import { type Awaitable, isPromise, needInput, type Step, wait } from '../../src/step/step.ts';
+import { isPromise, needInput, type Step, wait } from '../../src/step/step.ts';
+import { rejection, settled } from '../helpers/promises.ts';
 
 /** A promise that is settled by hand. */
 function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {
@@ -12,15 +13,6 @@ function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void; reje
     reject = onReject;
   });
   return { promise, resolve, reject };
-}
-
-async function rejection(promise: Awaitable<unknown>): Promise<Error> {
-  try {
-    await promise;
-  } catch (error) {
-    return error as Error;
-  }
-  throw new Error('it did not reject');
 }
 
 function* refuse(): Step<{ readonly secret: number }> {
@@ -153,7 +145,7 @@ test('a step that closes its own runner ends where it next stops', async () => {
   }
   // Nobody waits for it any more, and that it rejects must not end the process.
   reject(new Error('late'));
-  await new Promise((resolve) => setImmediate(resolve));
+  await settled();
 });
 
 test('a step that closes its own runner and then ends or throws is closed all the same', () => {
