@@ -1,5 +1,16 @@
 /** `@tyls/webpki`: every public name. */
 export { type Certificate, parseCertificate, type SignedData } from './certificate.ts';
+export { type CertRevocationList, parseCertRevocationList } from './crl/cert_revocation_list.ts';
+export { type CertificateRole, type IssuingDistributionPoint } from './crl/distribution_point.ts';
+export {
+  type CrlIssuer,
+  RevocationChecker,
+  revocationError,
+  type RevocationOptions,
+  type RevocationRefusal,
+} from './crl/revocation.ts';
+export { type RevocationReason } from './crl/revocation_reason.ts';
+export { type RevokedCertificate, type RevokedCertificates } from './crl/revoked_certificates.ts';
 export { describeName } from './distinguished_name.ts';
 export { type BasicConstraints, type CertificateExtensions, type KeyUsage } from './extensions.ts';
 export { type PathOptions, type VerifiedPath, verifyPath } from './path.ts';

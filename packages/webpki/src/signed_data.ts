@@ -28,14 +28,15 @@ export function parseSubjectPublicKeyInfo(content: Uint8Array): SubjectPublicKey
 }
 
 /**
- * Verifies the signature on a certificate by the key of its issuer. The algorithm is the one whose two AlgorithmIdentifiers are, byte for
- * byte, those of the signature and of the key.
+ * Verifies the signature on a certificate, or what is signed like one, by the key of its issuer. The algorithm is the one
+ * whose two AlgorithmIdentifiers are, byte for byte, those of the signature and of the key.
  *
+ * @param signed `subject` is a Name, for the error
  * @param issuerKey content of the issuer's SubjectPublicKeyInfo SEQUENCE
  * @returns why it is refused
  */
 export function* verifySignedData(
-  { signedData: { data, algorithm, signature }, subject }: Certificate,
+  { signedData: { data, algorithm, signature }, subject }: Pick<Certificate, 'signedData' | 'subject'>,
   issuerKey: Uint8Array,
   algorithms: readonly SignatureVerificationAlgorithm[],
 ): Step<'valid' | CertificateErrorDetail> {
