@@ -19,8 +19,8 @@ export { signingKeyFromCryptoKey } from './private_key.ts';
 
 export interface WebcryptoProviderOptions {
   /**
-   * What the implementation lacks, and is not to be offered. To ask it would take a promise, so it is said here; all
-   * current browsers, Node, Deno and Bun have X25519 and Ed25519, while P-521 is missing in some.
+   * What the implementation lacks, and is not to be offered: these came to some of them late, or not yet. It is said
+   * here because to ask the implementation would take a promise.
    */
   readonly without?: readonly OptionalAlgorithm[];
 }
