@@ -3,7 +3,7 @@ import { type ClientConfig, ClientConnection, parseServerName } from '@tyls/tls-
 import { connect as connectTcp, type TcpSocketConnectOpts } from 'node:net';
 import { type Duplex } from 'node:stream';
 import { checkOnlyConfig, type ClientConfigOptions, startClientConfig } from './config.ts';
-import { TlsSocket, type TlsSocketOptions } from './tls_socket.ts';
+import { checkSocketOptions, TlsSocket, type TlsSocketOptions } from './tls_socket.ts';
 
 /** Where to connect to, and how `node:net` does it. */
 export interface ClientTransportOptions extends Partial<
@@ -39,6 +39,7 @@ export function connect(options: ConnectOptions, onSecureConnect?: () => void): 
   const name = options.serverName ?? options.host ?? (options.socket === undefined ? 'localhost' : undefined);
   if (name === undefined) throw new TypeError('over a socket of yours, serverName says whom to verify');
   const serverName = parseServerName(name);
+  const socketOptions = checkSocketOptions(options);
   let config: ClientConfig;
   if (options.config === undefined) {
     config = startClientConfig(options, (error) => socket.destroy(error));
@@ -47,7 +48,7 @@ export function connect(options: ConnectOptions, onSecureConnect?: () => void): 
     config = options.config;
   }
   const connection = new ClientConnection(config, serverName);
-  const socket = new TlsSocket(options.socket ?? tcp(options), connection, options, serverName.name);
+  const socket = new TlsSocket(options.socket ?? tcp(options), connection, socketOptions, serverName.name);
   if (onSecureConnect !== undefined) socket.once('secureConnect', onSecureConnect);
   return socket;
 }

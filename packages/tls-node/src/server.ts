@@ -3,7 +3,7 @@ import { type ServerConfigSource, ServerConnection } from '@tyls/tls-core';
 import { createServer as createTcpServer, type Server } from 'node:net';
 import { type Duplex } from 'node:stream';
 import { checkOnlyConfig, type ServerConfigOptions, startServerConfig } from './config.ts';
-import { TlsSocket, type TlsSocketOptions } from './tls_socket.ts';
+import { checkSocketOptions, TlsSocket, type TlsSocketOptions } from './tls_socket.ts';
 
 /**
  * A configuration that is built already, or a function that chooses one by the ClientHello, at once or later; or what
@@ -38,9 +38,10 @@ export interface TlsServer extends Server {
  * @throws TypeError or RangeError that says which option cannot be and why
  */
 export function createServer(options: TlsServerOptions, onConnection?: (socket: TlsSocket) => void): TlsServer {
+  const socketOptions = checkSocketOptions(options);
   const config = configOf(options, (error) => void server.emit('error', error));
   const server: TlsServer = createTcpServer({ allowHalfOpen: true }, (transport) => {
-    const socket = new TlsSocket(transport, new ServerConnection(config), options);
+    const socket = new TlsSocket(transport, new ServerConnection(config), socketOptions);
     const failed = (error: Error): void => void server.emit('tlsClientError', error, socket);
     socket.once('error', failed);
     socket.once('secureConnect', () => {
@@ -59,8 +60,9 @@ export function createServer(options: TlsServerOptions, onConnection?: (socket: 
  * @throws TypeError or RangeError that says which option cannot be and why
  */
 export function accept(transport: Duplex, options: TlsServerOptions): TlsSocket {
+  const socketOptions = checkSocketOptions(options);
   const config = configOf(options, (error) => socket.destroy(error));
-  const socket = new TlsSocket(transport, new ServerConnection(config), options);
+  const socket = new TlsSocket(transport, new ServerConnection(config), socketOptions);
   return socket;
 }
 

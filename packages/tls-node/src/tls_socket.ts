@@ -32,6 +32,20 @@ export interface TlsSocketOptions {
   readonly allowHalfOpen?: boolean | undefined;
 }
 
+export interface CheckedSocketOptions {
+  readonly handshakeTimeoutMillis: number;
+  readonly allowHalfOpen: boolean;
+}
+
+/** @throws RangeError if the timeout is none */
+export function checkSocketOptions(options: TlsSocketOptions): CheckedSocketOptions {
+  const { handshakeTimeoutMillis = defaultHandshakeTimeoutMillis, allowHalfOpen = false } = options;
+  // 2^31 is where the timers of Node end.
+  const valid = (handshakeTimeoutMillis > 0 && handshakeTimeoutMillis < 2 ** 31) || handshakeTimeoutMillis === Infinity;
+  if (!valid) throw new RangeError(`handshakeTimeoutMillis cannot be ${handshakeTimeoutMillis}`);
+  return { handshakeTimeoutMillis, allowHalfOpen };
+}
+
 /**
  * A TLS connection as a Duplex; `connect`, `accept` and `createServer` make one.
  *
@@ -66,12 +80,12 @@ export class TlsSocket extends Duplex {
   #failure: Error | undefined;
 
   /** @internal */
-  constructor(transport: Duplex, connection: Connection, options: TlsSocketOptions, expectedName?: string) {
-    super({ allowHalfOpen: options.allowHalfOpen ?? false });
+  constructor(transport: Duplex, connection: Connection, options: CheckedSocketOptions, expectedName?: string) {
+    super({ allowHalfOpen: options.allowHalfOpen });
     if (transport.readableObjectMode || transport.readableEncoding !== null || transport.writableObjectMode) {
       throw new TypeError('the transport must be a stream of bytes: neither object mode nor an encoding');
     }
-    const timeout = handshakeTimeout(options);
+    const timeout = options.handshakeTimeoutMillis;
     this.transport = transport;
     this.#connection = connection;
     this.#writer = new TransportWriter(transport, () => connection.takeOutput());
@@ -414,12 +428,6 @@ export class TlsSocket extends Duplex {
     if (isPromise(running)) void running.then(() => then(), then);
     else then();
   }
-}
-
-function handshakeTimeout({ handshakeTimeoutMillis }: TlsSocketOptions): number {
-  const millis = handshakeTimeoutMillis ?? defaultHandshakeTimeoutMillis;
-  if (millis === Infinity || (millis > 0 && millis < 2 ** 31)) return millis;
-  throw new RangeError(`handshakeTimeoutMillis is more than 0 and less than 2^31, or Infinity, not ${millis}`);
 }
 
 function transportClosed(): Error {

@@ -6,9 +6,10 @@ import { webcryptoProvider } from '@tyls/crypto-webcrypto';
 import { createCa, type TestCa, type TestIdentity } from '@tyls/testing';
 import { once } from 'node:events';
 import { type AddressInfo, type Server } from 'node:net';
-import { type Readable } from 'node:stream';
+import { Duplex, type Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import {
+  accept,
   connect,
   type ConnectOptions,
   createServer,
@@ -45,7 +46,15 @@ export async function serve(
   onConnection?: (socket: TlsSocket) => void,
 ): Promise<{ server: TlsServer; port: number }> {
   const server = createServer({ ...serverOptions, ...options } as TlsServerOptions, onConnection);
-  return { server, port: await listen(server) };
+  const port = await listen(server);
+  server.on('secureConnection', (socket) => {
+    onTestFinished(() => {
+      // That the client is destroyed when the test is over is no failure of this side.
+      socket.on('error', () => {});
+      socket.destroy();
+    });
+  });
+  return { server, port };
 }
 
 /** A client of ours; destroyed when the test is finished. */
@@ -77,4 +86,42 @@ export async function readAll(stream: Readable): Promise<Buffer> {
 export async function failure(stream: Readable): Promise<Error> {
   const [error] = (await once(stream, 'error')) as [Error];
   return error;
+}
+
+/** Two streams that are each other's peer, in memory, with backpressure: a write is done when the other has room. */
+export function duplexPair(): [Duplex, Duplex] {
+  const waiting = new Map<Duplex, () => void>();
+  const end = (peer: () => Duplex): Duplex => {
+    const duplex: Duplex = new Duplex({
+      read() {
+        const taken = waiting.get(duplex);
+        waiting.delete(duplex);
+        taken?.();
+      },
+      write(chunk: Uint8Array, _encoding, callback) {
+        if (peer().push(chunk)) setImmediate(callback);
+        else waiting.set(peer(), callback);
+      },
+      final(callback) {
+        peer().push(null);
+        callback();
+      },
+    });
+    return duplex;
+  };
+  const left: Duplex = end(() => right);
+  const right: Duplex = end(() => left);
+  return [left, right];
+}
+
+/** Both ends of a connection in memory, after the handshake. */
+export async function memoryPair(
+  server: Partial<TlsServerOptions> = {},
+  client: Partial<ConnectOptions> = {},
+): Promise<{ client: TlsSocket; server: TlsSocket }> {
+  const [left, right] = duplexPair();
+  const serverSide = accept(right, { ...serverOptions, ...server } as TlsServerOptions);
+  const clientSide = connect({ socket: left, ...clientOptions, ...client } as ConnectOptions);
+  await Promise.all([once(clientSide, 'secureConnect'), once(serverSide, 'secureConnect')]);
+  return { client: clientSide, server: serverSide };
 }
