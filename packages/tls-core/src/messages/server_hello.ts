@@ -12,8 +12,8 @@ export interface ServerExtensions extends ExtensionBlock {
 }
 
 const serverExtensions: Codec<ServerExtensions> = extensions('ServerHello', {
-  version: [ExtensionType.supported_versions, u16],
   keyShare: [ExtensionType.key_share, keyShareEntry],
+  version: [ExtensionType.supported_versions, u16],
 });
 
 export interface HelloRetryExtensions extends ExtensionBlock {
@@ -24,9 +24,9 @@ export interface HelloRetryExtensions extends ExtensionBlock {
 }
 
 const helloRetryExtensions: Codec<HelloRetryExtensions> = extensions('HelloRetryRequest', {
-  version: [ExtensionType.supported_versions, u16],
   group: [ExtensionType.key_share, u16],
   cookie: [ExtensionType.cookie, opaque16(1)],
+  version: [ExtensionType.supported_versions, u16],
 });
 
 interface HelloFields {
