@@ -5,7 +5,7 @@
  */
 
 /** RFC 8446 section 4.2.1. */
-export const ProtocolVersion = { TLSv1_0: 0x0301, TLSv1_2: 0x0303, TLSv1_3: 0x0304 } as const;
+export const ProtocolVersion = { SSLv3: 0x0300, TLSv1_0: 0x0301, TLSv1_2: 0x0303, TLSv1_3: 0x0304 } as const;
 export type ProtocolVersion = number;
 
 /** RFC 8446 section 5.1. */

@@ -188,10 +188,13 @@ function checkHello(
 /** The last 8 bytes of a random, by which a TLS 1.3 server says that it was made to choose less (section 4.1.3). */
 const downgradeSentinels = ['DOWNGRD\x01', 'DOWNGRD\x00'];
 
-/** Section 4.2.1: supported_versions decides; without it the server speaks TLS 1.2 or less. */
+/**
+ * Section 4.2.1: supported_versions decides; without it the server speaks TLS 1.2 or less. Section D.5: SSL 3.0 is never
+ * heard out.
+ */
 function checkVersion(hello: ServerHello | HelloRetryRequest): void {
   const { version } = hello.extensions;
-  if (version === undefined) {
+  if (version === undefined || hello.legacyVersion === ProtocolVersion.SSLv3) {
     if (downgradeSentinels.includes(latin1(hello.random.subarray(24)))) {
       throw new TlsError({ code: 'PeerMisbehaved', reason: 'AttemptedDowngradeToTls12WhenTls13IsSupported' });
     }

@@ -79,8 +79,11 @@ function clientHelloInfo({ cipherSuites, extensions }: ClientHello): ClientHello
   };
 }
 
-/** Section 4.2.1: a client without supported_versions speaks TLS 1.2 or less. */
-function checkVersion({ extensions: { versions } }: ClientHello): void {
+/** Section 4.2.1: a client without supported_versions speaks TLS 1.2 or less. Section D.5: SSL 3.0 is never heard out. */
+function checkVersion({ legacyVersion, extensions: { versions } }: ClientHello): void {
+  if (legacyVersion === ProtocolVersion.SSLv3) {
+    throw new TlsError({ code: 'PeerIncompatible', reason: 'NoVersionInCommon', what: 'the client speaks SSL 3.0' });
+  }
   if (versions === undefined) {
     throw new TlsError({ code: 'PeerIncompatible', reason: 'SupportedVersionsExtensionRequired' });
   }
