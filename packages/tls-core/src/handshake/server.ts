@@ -1,5 +1,5 @@
 /** The server's handshake up to ServerHello, RFC 8446 sections 4.1 and 4.2; each version goes on in its own file. */
-import { equalBytes, latin1 } from '../codec/bytes.ts';
+import { equalBytes, hex, latin1 } from '../codec/bytes.ts';
 import { type ClientHelloInfo, type ServerConfig } from '../config.ts';
 import { type KeyExchangeGroup, type Tls13CipherSuite } from '../crypto/provider.ts';
 import { TlsError } from '../error.ts';
@@ -173,7 +173,7 @@ function checkSecondClientHello(first: ClientHello, second: ClientHello, group: 
     first.extensions.serverName === second.extensions.serverName &&
     first.extensions.namedGroups?.join() === second.extensions.namedGroups?.join() &&
     first.extensions.signatureSchemes?.join() === second.extensions.signatureSchemes?.join() &&
-    first.extensions.protocols?.map(latin1).join() === second.extensions.protocols?.map(latin1).join();
+    first.extensions.protocols?.map(hex).join() === second.extensions.protocols?.map(hex).join();
   // early_data is removed (section 4.2.10); a cookie would have to be one of ours.
   if (!same || second.extensions.earlyData !== undefined || second.extensions.cookie !== undefined) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'VariedClientHelloAfterRetry' });

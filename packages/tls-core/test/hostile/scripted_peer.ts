@@ -20,7 +20,7 @@ import { certificate } from '../../src/messages/certificate.ts';
 import { clientHello, type ClientHello } from '../../src/messages/client_hello.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../../src/messages/handshake.ts';
 import { helloRetryRequestRandom, serverHello, type ServerHello } from '../../src/messages/server_hello.ts';
-import { Deframer } from '../../src/record/deframer.ts';
+import { Deframer, maxPlaintext } from '../../src/record/deframer.ts';
 import { Joiner } from '../../src/record/joiner.ts';
 import { RecordOpener } from '../../src/record/protection.ts';
 import {
@@ -133,11 +133,11 @@ export class ScriptedPeer {
     return this.writeKey?.record(type, content) ?? record(type, content);
   }
 
-  /** Handshake messages, each in a record of its own. */
+  /** Handshake messages, each in records of its own. */
   send(...messages: readonly Uint8Array[]): void {
     for (const message of messages) {
       this.transcript.add(message);
-      this.deliver(this.protect(ContentType.handshake, message));
+      for (const fragment of fragments(message)) this.deliver(this.protect(ContentType.handshake, fragment));
     }
   }
 
@@ -540,6 +540,10 @@ export function refusal({
   }
   assert(connection.takeOutput().length === 0, 'it went on sending');
   return [error.code, alert?.description];
+}
+
+function* fragments(message: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < message.length; at += maxPlaintext) yield message.subarray(at, at + maxPlaintext);
 }
 
 function errorOf(act: () => Awaitable<void>): unknown {
