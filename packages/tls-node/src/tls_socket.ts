@@ -32,13 +32,11 @@ export interface TlsSocketOptions {
   readonly allowHalfOpen?: boolean | undefined;
 }
 
-export interface CheckedSocketOptions {
+/** The options with their defaults. @throws RangeError if the timeout is none */
+export function checkSocketOptions(options: TlsSocketOptions): {
   readonly handshakeTimeoutMillis: number;
   readonly allowHalfOpen: boolean;
-}
-
-/** @throws RangeError if the timeout is none */
-export function checkSocketOptions(options: TlsSocketOptions): CheckedSocketOptions {
+} {
   const { handshakeTimeoutMillis = defaultHandshakeTimeoutMillis, allowHalfOpen = false } = options;
   // 2^31 is where the timers of Node end.
   const valid = (handshakeTimeoutMillis > 0 && handshakeTimeoutMillis < 2 ** 31) || handshakeTimeoutMillis === Infinity;
@@ -47,7 +45,7 @@ export function checkSocketOptions(options: TlsSocketOptions): CheckedSocketOpti
 }
 
 /**
- * A TLS connection as a Duplex; `connect`, `accept` and `createServer` make one.
+ * A TLS connection as a Duplex. `connect`, `accept` and `createServer` make one; so can who has a connection of the core.
  *
  * - `'secureConnect'`: the handshake is complete and the peer verified; all the facts about it can be read.
  * - What is written before the handshake is complete waits for it. A write's callback is called when the transport has
@@ -79,20 +77,27 @@ export class TlsSocket extends Duplex {
   #queued: (() => void) | undefined;
   #failure: Error | undefined;
 
-  /** @internal */
-  constructor(transport: Duplex, connection: Connection, options: CheckedSocketOptions, expectedName?: string) {
-    super({ allowHalfOpen: options.allowHalfOpen });
+  /**
+   * @param connection not started, and from here on the socket's alone
+   * @param expectedName on a client: the name that the server is verified for
+   * @throws TypeError or RangeError if the transport or the options cannot be
+   */
+  constructor(transport: Duplex, connection: Connection, options: TlsSocketOptions = {}, expectedName?: string) {
+    const { allowHalfOpen, handshakeTimeoutMillis } = checkSocketOptions(options);
+    super({ allowHalfOpen });
     if (transport.readableObjectMode || transport.readableEncoding !== null || transport.writableObjectMode) {
       throw new TypeError('the transport must be a stream of bytes: neither object mode nor an encoding');
     }
-    const timeout = options.handshakeTimeoutMillis;
     this.transport = transport;
     this.#connection = connection;
     this.#writer = new TransportWriter(transport, () => connection.takeOutput());
     this.#expectedName = expectedName;
     // Output leaves in whole flights and batches: Nagle's algorithm could only delay it.
     if (transport instanceof Socket) transport.setNoDelay(true);
-    if (timeout !== Infinity) this.#timer = setTimeout(() => this.#handshakeTimedOut(timeout), timeout).unref();
+    if (handshakeTimeoutMillis !== Infinity) {
+      const timedOut = (): void => this.#handshakeTimedOut(handshakeTimeoutMillis);
+      this.#timer = setTimeout(timedOut, handshakeTimeoutMillis).unref();
+    }
     transport.on('data', this.#onData);
     transport.on('end', () => this.#transportEnded());
     transport.on('close', () => this.#transportClosed());
