@@ -3,7 +3,7 @@ export { type Certificate, parseCertificate, type SignedData } from './certifica
 export { type CertRevocationList, parseCertRevocationList } from './crl/cert_revocation_list.ts';
 export { type CertificateRole, type IssuingDistributionPoint } from './crl/distribution_point.ts';
 export {
-  type CrlIssuer,
+  type CertificateIssuer,
   RevocationChecker,
   revocationError,
   type RevocationOptions,
@@ -11,8 +11,11 @@ export {
 } from './crl/revocation.ts';
 export { type RevocationReason } from './crl/revocation_reason.ts';
 export { type RevokedCertificate, type RevokedCertificates } from './crl/revoked_certificates.ts';
+export { type Digest, type Digests, digestsOf } from './digests.ts';
 export { describeName } from './distinguished_name.ts';
 export { type BasicConstraints, type CertificateExtensions, type KeyUsage } from './extensions.ts';
+export { type OcspOptions, ocspVerification, type VerifiedOcspResponse, verifyOcspResponse } from './ocsp/ocsp.ts';
+export { mustStaple, type StapledOcspOptions, stapledOcspVerification } from './ocsp/stapled.ts';
 export { type PathOptions, type VerifiedPath, verifyPath } from './path.ts';
 export { certificatesFromPem, parsePem, type PemBlock, privateKeyFromPem } from './pem.ts';
 export { type Purpose } from './purpose.ts';

@@ -36,11 +36,11 @@ export function revocationError(refusal: RevocationRefusal): TlsError {
   return 'code' in refusal ? new TlsError(refusal) : certificateError(refusal);
 }
 
-/** Who issued the certificate in question, and signs the list about it. */
-export interface CrlIssuer {
+/** Who issued a certificate, and so signs, or has others sign, what is said of it. */
+export interface CertificateIssuer {
   /** Content of the SubjectPublicKeyInfo's SEQUENCE. */
   readonly subjectPublicKeyInfo: Uint8Array;
-  /** `undefined` for a trust anchor, which is trusted with lists too. */
+  /** `undefined` for a trust anchor, which is trusted to sign anything. */
   readonly certificate: Certificate | undefined;
 }
 
@@ -78,7 +78,7 @@ export class RevocationChecker {
   *check(
     certificate: Certificate,
     role: CertificateRole,
-    issuer: CrlIssuer,
+    issuer: CertificateIssuer,
     budget: Budget,
     now: number,
   ): Step<'valid' | RevocationRefusal> {
@@ -105,7 +105,11 @@ export class RevocationChecker {
    * The list to believe: the first one that is about the certificate, or one of the same scope that takes its place: the
    * one by the issuer's present key if it has several, else the newest.
    */
-  #authoritative(certificate: Certificate, role: CertificateRole, issuer: CrlIssuer): CertRevocationList | undefined {
+  #authoritative(
+    certificate: Certificate,
+    role: CertificateRole,
+    issuer: CertificateIssuer,
+  ): CertRevocationList | undefined {
     const candidates = this.#byIssuer.get(binaryString(certificate.issuer)) ?? [];
     if (candidates.length === 0) return undefined;
     const distributionPoints = extensionValue(certificate, crlDistributionPointsOid);
@@ -124,7 +128,7 @@ export class RevocationChecker {
     return best;
   }
 
-  *#verify(crl: CertRevocationList, issuer: CrlIssuer, budget: Budget): Step<'valid' | RevocationRefusal> {
+  *#verify(crl: CertRevocationList, issuer: CertificateIssuer, budget: Budget): Step<'valid' | RevocationRefusal> {
     const signer = this.#signers.get(crl);
     if (signer === undefined || !equalBytes(signer, issuer.subjectPublicKeyInfo)) {
       budget.takeSignature();
