@@ -5,10 +5,10 @@ import { TlsError } from '../error.ts';
 import { KeySchedule } from '../keys/tls13_key_schedule.ts';
 import { certificate, certificateRequest } from '../messages/certificate.ts';
 import { encryptedExtensions } from '../messages/encrypted_extensions.ts';
-import { checkSolicited } from '../messages/extension.ts';
+import { checkPlaced, checkSolicited } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
 import { RecordOpener, RecordSealer } from '../record/protection.ts';
-import { ContentType, HandshakeType, NamedGroup, nameOf } from '../registry.ts';
+import { ContentType, ExtensionType, HandshakeType, NamedGroup, nameOf } from '../registry.ts';
 import { type Step, wait } from '../step/step.ts';
 import {
   certificateEntries,
@@ -114,6 +114,7 @@ function parseCertificateRequest(message: HandshakeMessage): CertificateRequestI
   if (context.length !== 0) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'NonEmptyCertificateRequestContext' });
   }
+  checkPlaced('CertificateRequest', extensions, [ExtensionType.status_request]);
   const { signatureSchemes, signatureSchemesCert, certificateAuthorities } = extensions;
   if (signatureSchemes === undefined) {
     throw new TlsError({ code: 'PeerIncompatible', reason: 'SignatureAlgorithmsExtensionRequired' });

@@ -1,10 +1,11 @@
 /** What follows the handshake: application data, KeyUpdate and NewSessionTicket (RFC 8446 section 4.6). */
 import { TlsError } from '../error.ts';
 import { nextTrafficSecret } from '../keys/tls13_key_schedule.ts';
+import { checkPlaced } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
 import { keyUpdate, newSessionTicket } from '../messages/post_handshake.ts';
 import { RecordOpener, RecordSealer } from '../record/protection.ts';
-import { ContentType, HandshakeType, KeyUpdateRequest } from '../registry.ts';
+import { ContentType, ExtensionType, HandshakeType, KeyUpdateRequest } from '../registry.ts';
 import { type Step } from '../step/step.ts';
 import { type HandshakeIo, type Traffic } from './io.ts';
 
@@ -54,7 +55,8 @@ function receiveMessage(
     if (request === KeyUpdateRequest.update_requested) sink.keyUpdateRequested();
   } else if (message.type === HandshakeType.new_session_ticket && traffic.role === 'client') {
     // Well-formed or refused; there is no store for it.
-    parseBody('NewSessionTicket', newSessionTicket, message);
+    const { extensions } = parseBody('NewSessionTicket', newSessionTicket, message);
+    checkPlaced('NewSessionTicket', extensions, [ExtensionType.early_data]);
   } else {
     const expected: HandshakeType[] = [HandshakeType.key_update];
     if (traffic.role === 'client') expected.push(HandshakeType.new_session_ticket);

@@ -1,6 +1,15 @@
 /** What the hostile tests share: one synchronous provider, and configurations that trust each other. */
 import { nodeProvider } from '@tyls/crypto-node';
-import { testCertifiedKey, testClientVerifier, testServerVerifier } from '@tyls/testing';
+import {
+  createCa,
+  type IssueOptions,
+  type TestCa,
+  testCertifiedKey,
+  testClientVerifier,
+  testName,
+  testRoot,
+  testServerVerifier,
+} from '@tyls/testing';
 import {
   type CertifiedKey,
   type ClientConfig,
@@ -19,6 +28,18 @@ export const provider: CryptoProvider = nodeProvider();
 export const identity: CertifiedKey = await testCertifiedKey(provider);
 export const p384Identity: CertifiedKey = await testCertifiedKey(provider, 'p384');
 export const rsaIdentity: CertifiedKey = await testCertifiedKey(provider, 'rsa2048');
+/** A chain and its key, in the provider's hands. */
+export async function certifiedKeyOf(ca: TestCa, options: IssueOptions): Promise<CertifiedKey> {
+  const { chain, privateKey } = await ca.issue(options);
+  return { certificates: chain, key: await provider.loadPrivateKey({ format: 'pkcs8', der: privateKey }) };
+}
+
+/** As good as {@link identity}, with another key. */
+export const otherIdentity: CertifiedKey = await certifiedKeyOf(await testRoot(), { names: [testName] });
+/** Of a CA that nobody trusts. */
+export const strangerIdentity: CertifiedKey = await certifiedKeyOf(await createCa({ name: 'stranger' }), {
+  names: [testName],
+});
 export const serverVerifier: ServerCertVerifier = await testServerVerifier(provider);
 export const clientVerifier: ClientCertVerifier = await testClientVerifier(provider);
 export const optionalClientVerifier: ClientCertVerifier = await testClientVerifier(provider, { mandatory: false });
