@@ -1,1 +1,110 @@
-export {};
+#!/usr/bin/env node
+/** `tlsclient`: standard input and output over TLS. */
+import { type ClientConfigOptions, connect, createClientConfig, type TlsSocket } from '@tyls/tls-node';
+import { dangerousAcceptAnyServerCert } from '@tyls/webpki';
+import { type Command } from 'commander';
+import { pipeline } from 'node:stream/promises';
+import {
+  addCommonOptions,
+  addPort,
+  command,
+  commonConfig,
+  type CommonValues,
+  describeError,
+  describeSocket,
+  readOptionFile,
+} from './options.ts';
+
+interface Values extends CommonValues {
+  readonly port: number;
+  readonly http?: true;
+  readonly cafile?: string;
+  readonly authKey?: string;
+  readonly authCerts?: string;
+  readonly sni: boolean;
+  readonly insecure?: true;
+}
+
+const examples = `Examples:
+  tlsclient --http example.org                              fetch a page
+  tlsclient --cafile ca.pem --port 8443 localhost           talk to a server of a private CA
+  echo hello | tlsclient --cafile ca.pem --port 8443 localhost
+  tlsclient --auth-certs me.pem --auth-key me.key intranet.example`;
+
+function build(): Command {
+  const program = command(
+    'tlsclient',
+    'Connects to HOST over TLS: standard input goes to the server, what it sends to standard output. The end of the' +
+      ' input closes this direction, and the server ends the other.',
+    examples,
+  ).argument('<host>', 'DNS name or IP address, to connect to and to verify');
+  addPort(program, 'the port to connect to', 1)
+    .option('--http', 'send an HTTP request for / instead of standard input')
+    .option('--cafile <file>', "trust the certificates in this PEM file instead of Mozilla's roots")
+    .option('--auth-certs <file>', 'authenticate with this certificate chain (PEM); needs --auth-key')
+    .option('--auth-key <file>', 'the private key for --auth-certs (PEM or DER)')
+    .option('--no-sni', 'do not send the name of the server')
+    .option('--insecure', 'DANGEROUS: accept whatever certificate the server has');
+  return addCommonOptions(program);
+}
+
+/** @throws Error that says what is wrong with the command line, or with a file that it names */
+function config(values: Values): ClientConfigOptions {
+  const { cafile, authCerts, authKey, insecure } = values;
+  if (insecure === true && cafile !== undefined) throw new Error('--insecure makes nothing of --cafile: give one');
+  if ((authCerts === undefined) !== (authKey === undefined)) throw new Error('--auth-certs and --auth-key go together');
+  const common = commonConfig(values);
+  return {
+    ...common,
+    sendServerName: values.sni,
+    ca: cafile === undefined ? undefined : readOptionFile('--cafile', cafile),
+    verifier: insecure === true ? dangerousAcceptAnyServerCert({ provider: common.provider }) : undefined,
+    certificate: authCerts === undefined ? undefined : readOptionFile('--auth-certs', authCerts),
+    key: authKey === undefined ? undefined : readOptionFile('--auth-key', authKey),
+  };
+}
+
+/** Standard input to the server, the server to standard output, until both are done. */
+async function talk(socket: TlsSocket, host: string, values: Values): Promise<void> {
+  socket.once('secureConnect', () => {
+    if (values.verbose === true) console.error(describeSocket(socket));
+  });
+  // Who ends first is to be told of no more input: a terminal's would never end.
+  socket.once('end', () => process.stdin.unpipe(socket));
+  if (values.http === true) {
+    socket.write(`GET / HTTP/1.0\r\nHost: ${host}\r\nConnection: close\r\nAccept-Encoding: identity\r\n\r\n`);
+  } else {
+    process.stdin.pipe(socket);
+  }
+  try {
+    await pipeline(socket, process.stdout, { end: false });
+  } finally {
+    process.stdin.destroy();
+  }
+}
+
+async function main(): Promise<void> {
+  const program: Command = build().parse();
+  const host = program.args[0]!;
+  const values = program.opts<Values>();
+  let socket: TlsSocket;
+  try {
+    socket = connect({ host, port: values.port, config: await createClientConfig(config(values)) });
+  } catch (error) {
+    program.error(`error: ${(error as Error).message}`);
+  }
+  let outputError: Error | undefined;
+  process.stdout.once('error', (error: Error) => {
+    outputError = error;
+  });
+  try {
+    await talk(socket, host, values);
+  } catch (error) {
+    // Whoever reads our output wants no more of it.
+    if (error === outputError) return;
+    console.error(`tlsclient: ${describeError(error as Error)}`);
+    process.exitCode = 1;
+  }
+}
+
+void main();
