@@ -43,8 +43,9 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
   try {
     schedule.enterHandshake(sharedSecret);
     const handshake = handshakeTrafficSecrets(schedule, transcript, log);
-    io.inbound.setOpener(new RecordOpener(suite, handshake.client));
+    // First what is sent: the client, which has ServerHello, is to understand why its records are refused.
     io.outbound.setSealer(new RecordSealer(suite, handshake.server));
+    io.inbound.setOpener(new RecordOpener(suite, handshake.client));
 
     const flight = [encodeEncryptedExtensions(hellos, protocol)];
     if (config.clientVerifier !== undefined) flight.push(encodeCertificateRequest(config.clientVerifier));
