@@ -478,10 +478,10 @@ function describeCertificate(detail: CertificateErrorDetail): string {
     case 'InvalidOcspResponse':
       return `its OCSP response is not valid: ${detail.why}`;
     case 'InsufficientScts':
-      return `${detail.valid} of its signed certificate timestamps count, and ${detail.requiredValid} must; they are from ${
+      return `of its signed certificate timestamps ${detail.valid} count (required: ${detail.requiredValid}), from ${
         detail.operators
-      } operators of logs, and must be from ${detail.requiredOperators}${
-        detail.why.length === 0 ? '' : ` (${detail.why.join('; ')})`
+      } log operators (required: ${detail.requiredOperators})${
+        detail.why.length === 0 ? '' : `: ${detail.why.join('; ')}`
       }`;
     case 'ApplicationVerificationFailure':
     case 'Other':

@@ -20,6 +20,15 @@ export { type PathOptions, type VerifiedPath, verifyPath } from './path.ts';
 export { certificatesFromPem, parsePem, type PemBlock, privateKeyFromPem } from './pem.ts';
 export { type Purpose } from './purpose.ts';
 export { verifyServerName } from './subject_name.ts';
+export { type CtLog, type CtLogList, parseLogList } from './sct/log_list.ts';
+export {
+  type SctOptions,
+  type SctPolicy,
+  type SctSource,
+  sctVerification,
+  type VerifiedSct,
+  verifyScts,
+} from './sct/transparency.ts';
 export {
   type ParsedTrustAnchors,
   rootStore,
