@@ -222,8 +222,9 @@ export class Inbound {
     }
   }
 
-  #isSkippable(record: RawRecord): boolean {
-    return this.#earlyDataBudget !== undefined && record.type === ContentType.application_data;
+  /** Not between the fragments of a message, where nothing else may stand (section 5.1). */
+  #isSkippable({ type }: RawRecord): boolean {
+    return this.#earlyDataBudget !== undefined && type === ContentType.application_data && !this.#joiner.pending;
   }
 
   #skip(record: RawRecord): void {
