@@ -55,8 +55,10 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
 
     const flight = request === undefined ? [] : yield* authenticateClient(hellos, request);
     const ourFinished = finishedMessage(suite, handshake.client, transcript.digest());
+    // Before Finished is sent: the alert for whatever fails here must still be under the key that the server has.
+    const applicationSealer = new RecordSealer(suite, application.client);
     io.outbound.send(ContentType.handshake, concat([...flight, ourFinished]));
-    io.outbound.setSealer(new RecordSealer(suite, application.client));
+    io.outbound.setSealer(applicationSealer);
     if (protocol !== undefined) io.facts.alpnProtocol = latin1(protocol);
     publishIdentity(io.facts, server);
 

@@ -66,7 +66,8 @@ function receiveMessage(
 
 /** Sends a KeyUpdate and goes over to the next key (section 4.6.3). */
 export function sendKeyUpdate({ outbound }: HandshakeIo, traffic: Traffic, request: KeyUpdateRequest): void {
-  outbound.send(ContentType.handshake, encodeMessage(HandshakeType.key_update, keyUpdate, request));
   traffic.writeSecret = nextTrafficSecret(traffic.suite, traffic.writeSecret);
-  outbound.setSealer(new RecordSealer(traffic.suite, traffic.writeSecret));
+  const sealer = new RecordSealer(traffic.suite, traffic.writeSecret);
+  outbound.send(ContentType.handshake, encodeMessage(HandshakeType.key_update, keyUpdate, request));
+  outbound.setSealer(sealer);
 }

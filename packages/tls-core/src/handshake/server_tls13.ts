@@ -53,11 +53,13 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
     flight.push(...(yield* authenticateServer(hellos, identity)));
     const ourFinished = finishedMessage(suite, handshake.server, transcript.digest());
     transcript.add(ourFinished);
-    io.outbound.send(ContentType.handshake, concat([...flight, ourFinished]));
 
     schedule.enterMain();
     const application = applicationTrafficSecrets(schedule, transcript, log);
-    io.outbound.setSealer(new RecordSealer(suite, application.server));
+    // Before Finished is sent: the alert for whatever fails here must still be under the key that the client has.
+    const applicationSealer = new RecordSealer(suite, application.server);
+    io.outbound.send(ContentType.handshake, concat([...flight, ourFinished]));
+    io.outbound.setSealer(applicationSealer);
 
     const client = yield* authenticateClient(io, hellos);
     const message = yield* io.inbound.message(HandshakeType.finished);
