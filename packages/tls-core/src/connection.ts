@@ -96,7 +96,10 @@ export class Connection {
    * @throws TypeError after {@link close}
    */
   send(data: Uint8Array): Awaitable<void> {
-    if (this.#writeClosed) throw new TypeError('send() after close()');
+    if (this.#writeClosed) {
+      this.#throwIfFailed();
+      throw new TypeError('send() after close()');
+    }
     return this.#input(() => {
       if (this.#traffic === undefined) this.#queued.push(data.slice());
       else if (data.length > 0) this.#sendData(this.#traffic, data);
@@ -124,6 +127,7 @@ export class Connection {
   updateKeys(both: boolean = true): Awaitable<void> {
     const traffic = this.#traffic;
     if (traffic === undefined || this.#writeClosed) {
+      this.#throwIfFailed();
       throw new TypeError('updateKeys() needs a complete handshake and a connection that is open for sending');
     }
     const { update_requested, update_not_requested } = KeyUpdateRequest;
@@ -132,7 +136,7 @@ export class Connection {
 
   /** Gives the connection up: its secrets are wiped, no alert is sent, and every later input fails with `reason`. */
   abandon(reason: TlsError = new TlsError({ code: 'Closed' })): void {
-    this.#runner.close(this.#fail(reason));
+    this.#runner.close(this.#fail(reason, false));
   }
 
   /** The pieces to write to the transport, in order, best in one vectored write. The caller owns them. */
@@ -247,13 +251,13 @@ export class Connection {
     return isPromise(idle) ? idle.then(rethrow) : rethrow();
   }
 
-  /** Makes `error` final, if it is the first: sends its alert and wipes the secrets. */
-  #fail(error: unknown): TlsError {
+  /** Makes `error` final, if it is the first: sends its alert, if the peer is to know, and wipes the secrets. */
+  #fail(error: unknown, tellPeer: boolean = true): TlsError {
     if (this.#error !== undefined) return this.#error;
     const failure = asTlsError(error);
     this.#error = failure;
     const closeNotifySent = this.#writeClosed && this.#traffic !== undefined;
-    if (failure.alert !== undefined && !closeNotifySent) this.#sendFatalAlert(failure.alert);
+    if (tellPeer && failure.alert !== undefined && !closeNotifySent) this.#sendFatalAlert(failure.alert);
     this.#queued = [];
     if (this.#traffic !== undefined) {
       const { readSecret, writeSecret, exporterSecret } = this.#traffic;
