@@ -163,6 +163,8 @@ describe('client certificates', () => {
     const refused = once(server, 'tlsClientError') as Promise<[TlsError]>;
     const client = dial(port, { certificate: stranger.chainPem, key: stranger.privateKeyPem });
     const failed = failure(client);
+    // What the server does not want to read must not turn the alert into a reset.
+    client.write(Buffer.alloc(1_000_000));
     expect((await refused)[0].code).toBe('InvalidCertificate.UnknownIssuer');
     expect(alertOf(await failed)).toBe('unknown_ca');
   });
