@@ -1,0 +1,92 @@
+import { nodeProvider } from '@tyls/crypto-node';
+import {
+  ClientConnection,
+  clientConfig,
+  type ClientOptions,
+  type CryptoProvider,
+  NamedGroup,
+  serverConfig,
+  type ServerOptions,
+} from '@tyls/tls-core';
+import { testCertifiedKey, testClientVerifier, testServerVerifier } from '@tyls/testing';
+import { beforeAll, describe, expect, test } from 'vitest';
+
+const provider = nodeProvider();
+const twice = <T>(values: readonly T[]): T[] => [...values, values[0]!];
+let client: ClientOptions;
+let server: ServerOptions;
+
+beforeAll(async () => {
+  client = { provider, verifier: await testServerVerifier(provider) };
+  server = { provider, certificate: await testCertifiedKey(provider) };
+});
+
+describe('both configurations refuse', () => {
+  const wrong: readonly (readonly [string, { provider?: CryptoProvider } & Partial<ClientOptions & ServerOptions>])[] =
+    [
+      ['no cipher suites', { provider: { ...provider, cipherSuites: [] } }],
+      ['no key exchange groups', { provider: { ...provider, keyExchangeGroups: [] } }],
+      ['a cipher suite twice', { provider: { ...provider, cipherSuites: twice(provider.cipherSuites) } }],
+      ['a group twice', { provider: { ...provider, keyExchangeGroups: twice(provider.keyExchangeGroups) } }],
+      ['maxFragmentSize', { maxFragmentSize: 31 }],
+      ['maxFragmentSize', { maxFragmentSize: 16_385 }],
+      ['maxFragmentSize', { maxFragmentSize: 100.5 }],
+      ['maxFragmentSize', { maxFragmentSize: Number.NaN }],
+      ['ALPN', { alpnProtocols: [''] }],
+      ['ALPN', { alpnProtocols: ['a'.repeat(256)] }],
+      ['not ASCII', { alpnProtocols: ['ü'] }],
+      ['chain is empty', { certificate: { certificates: [], key: { chooseScheme: () => undefined } } }],
+    ];
+
+  test.each(wrong)('%s (%#)', (message, options) => {
+    expect(() => clientConfig({ ...client, ...options })).toThrow(message);
+    expect(() => serverConfig({ ...server, ...options })).toThrow(message);
+    expect(() => clientConfig({ ...client, ...options })).toThrow(RangeError);
+  });
+});
+
+test('a verifier that could verify nobody', async () => {
+  expect(() => clientConfig({ ...client, verifier: { ...client.verifier, schemes: [] } })).toThrow(
+    'no signature schemes',
+  );
+  const clientVerifier = { ...(await testClientVerifier(provider)), schemes: [] };
+  expect(() => serverConfig({ ...server, clientVerifier })).toThrow('no signature schemes');
+});
+
+test('key shares must be some, of groups that there are, each once', () => {
+  expect(() => clientConfig({ ...client, keyShares: [] })).toThrow('leave it out');
+  expect(() => clientConfig({ ...client, keyShares: [NamedGroup.X25519, NamedGroup.X25519] })).toThrow('twice');
+  expect(() => clientConfig({ ...client, keyShares: [NamedGroup.X448] })).toThrow('X448');
+  const { keyShareGroups } = clientConfig({ ...client, keyShares: [NamedGroup.secp384r1, NamedGroup.X25519] });
+  expect(keyShareGroups.map(({ name }) => name)).toEqual([NamedGroup.secp384r1, NamedGroup.X25519]);
+});
+
+test('defaults', () => {
+  expect(clientConfig(client)).toMatchObject({
+    sendServerName: true,
+    middleboxCompatibility: true,
+    maxFragmentSize: 16_384,
+    alpnProtocols: [],
+    keyLog: undefined,
+    time: Date.now,
+    keyShareGroups: [provider.keyExchangeGroups[0]],
+  });
+  expect(serverConfig(server)).toMatchObject({ clientVerifier: undefined, maxFragmentSize: 16_384, time: Date.now });
+});
+
+test('a configuration cannot be changed', () => {
+  expect(Object.isFrozen(clientConfig(client))).toBe(true);
+  expect(Object.isFrozen(serverConfig(server))).toBe(true);
+});
+
+test('the limits themselves are allowed', () => {
+  for (const maxFragmentSize of [32, 16_384]) {
+    expect(clientConfig({ ...client, maxFragmentSize, alpnProtocols: ['a', 'a'.repeat(255)] })).toMatchObject({
+      maxFragmentSize,
+    });
+  }
+});
+
+test('a client needs a name that there can be', () => {
+  expect(() => new ClientConnection(clientConfig(client), 'not a name')).toThrow(TypeError);
+});
