@@ -1,5 +1,6 @@
-// Checks, in a throw-away copy and without a registry, that a release would be right: every package packs with what it
-// needs and nothing else, and a changeset for one package bumps that package and those that depend on it, no others.
+// Checks that a release would be right: every package packs with what it needs and nothing else, and would be published
+// as it stands; and, in a throw-away copy, that a changeset for one package bumps that package and those that depend on
+// it, no others.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
@@ -15,9 +16,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { npm, packages, root } from './workspace.mjs';
+import { npm, npmResult, packages, root } from './workspace.mjs';
 
-for (const { folder, manifest } of packages) checkTarball(folder, manifest);
+for (const { folder, manifest } of packages) {
+  checkTarball(folder, manifest);
+  checkPublication(folder, manifest);
+}
 
 const copy = realpathSync(mkdtempSync(join(tmpdir(), 'tyls-release-')));
 try {
@@ -39,7 +43,7 @@ try {
 } finally {
   rmSync(copy, { recursive: true, force: true });
 }
-console.log(`release: ${packages.length} packages pack, and each is bumped with its dependents only`);
+console.log(`release: ${packages.length} packages pack and would be published, and each is bumped with its dependents only`);
 
 function checkTarball(folder, manifest) {
   const { name } = manifest;
@@ -58,6 +62,13 @@ function checkTarball(folder, manifest) {
   assert.equal(manifest.license, 'Apache-2.0 OR ISC OR MIT', `${name}: license`);
   assert.equal(manifest.publishConfig.access, 'public', `${name}: publishConfig.access`);
   assert.equal(manifest.type, 'module', `${name}: type`);
+}
+
+/** A dry run; npm corrects, with a mere warning, what it does not like in a package.json, and may remove it. */
+function checkPublication(folder, { name }) {
+  const { status, stderr } = npmResult(['publish', '--dry-run', '--loglevel=warn'], folder);
+  assert.equal(status, 0, `${name} cannot be published: ${stderr}`);
+  assert.doesNotMatch(stderr, /auto-corrected/, `${name} would not be published as it stands: ${stderr}`);
 }
 
 function checkBump(name) {
