@@ -72,7 +72,17 @@ export type CertificateErrorDetail =
   | { readonly reason: 'BadEncoding'; readonly what: string }
   | { readonly reason: 'Expired'; readonly now: number; readonly notAfter: number; readonly subject: string }
   | { readonly reason: 'NotValidYet'; readonly now: number; readonly notBefore: number; readonly subject: string }
+  | { readonly reason: 'InvalidCertValidity'; readonly notBefore: number; readonly notAfter: number }
+  | { readonly reason: 'UnsupportedCertVersion' }
   | { readonly reason: 'UnhandledCriticalExtension'; readonly oid: string; readonly subject: string }
+  | {
+      readonly reason: 'IssuerDistrusted';
+      readonly issuer: string;
+      /** From when on what it issues is not trusted. */
+      readonly distrustAfter: number;
+      /** Of the end entity. */
+      readonly notBefore: number;
+    }
   | { readonly reason: 'UnknownIssuer'; readonly issuer: string; readonly hint?: string }
   | { readonly reason: 'BadSignature'; readonly subject: string }
   | {
@@ -89,12 +99,23 @@ export type CertificateErrorDetail =
       /** The names in the certificate's subjectAltName. */
       readonly presented: readonly string[];
     }
-  | { readonly reason: 'InvalidPurpose'; readonly required: string; readonly presented: readonly string[] }
-  | { readonly reason: 'CaUsedAsEndEntity' }
+  | {
+      readonly reason: 'InvalidPurpose';
+      readonly required: string;
+      readonly presented: readonly string[];
+      readonly subject: string;
+    }
+  | { readonly reason: 'CaUsedAsEndEntity'; readonly subject: string }
   | { readonly reason: 'EndEntityUsedAsCa'; readonly subject: string }
   | { readonly reason: 'PathLengthExceeded'; readonly subject: string }
   | { readonly reason: 'KeyUsageForbidden'; readonly required: string; readonly subject: string }
-  | { readonly reason: 'NameConstraintViolation'; readonly subject: string }
+  | {
+      readonly reason: 'NameConstraintViolation';
+      /** The name that violates them. */
+      readonly name: string;
+      /** Whose constraints they are. */
+      readonly subject: string;
+    }
   | { readonly reason: 'UnsupportedNameConstraints'; readonly subject: string }
   | { readonly reason: 'BudgetExceeded'; readonly what: string }
   | {
@@ -122,6 +143,10 @@ export type CertificateErrorDetail =
       /** What else is missing, and why others do not count. */
       readonly why: readonly string[];
     }
+  /** A rule beyond path validation, of the policy that was chosen. */
+  | { readonly reason: 'PolicyViolation'; readonly rule: string; readonly why: string; readonly subject: string }
+  /** None of its keys is pinned. */
+  | { readonly reason: 'UnknownPublicKey'; readonly sha256: readonly string[] }
   | { readonly reason: 'ApplicationVerificationFailure'; readonly why: string }
   | { readonly reason: 'Other'; readonly why: string };
 
@@ -347,6 +372,8 @@ function certificateAlert(detail: CertificateErrorDetail): AlertDescription {
   switch (detail.reason) {
     case 'BadEncoding':
     case 'UnhandledCriticalExtension':
+    case 'UnsupportedCertVersion':
+    case 'PolicyViolation':
     case 'NotValidForName':
     case 'CaUsedAsEndEntity':
     case 'EndEntityUsedAsCa':
@@ -358,8 +385,10 @@ function certificateAlert(detail: CertificateErrorDetail): AlertDescription {
       return AlertDescription.bad_certificate;
     case 'Expired':
     case 'NotValidYet':
+    case 'InvalidCertValidity':
       return AlertDescription.certificate_expired;
     case 'UnknownIssuer':
+    case 'IssuerDistrusted':
     case 'UnknownRevocationStatus':
     case 'ExpiredRevocationList':
       return AlertDescription.unknown_ca;
@@ -376,6 +405,7 @@ function certificateAlert(detail: CertificateErrorDetail): AlertDescription {
       return AlertDescription.bad_certificate_status_response;
     case 'ApplicationVerificationFailure':
       return AlertDescription.access_denied;
+    case 'UnknownPublicKey':
     case 'Other':
       return AlertDescription.certificate_unknown;
   }
@@ -435,10 +465,16 @@ function describeCertificate(detail: CertificateErrorDetail): string {
       return `${detail.subject} expired on ${date(detail.notAfter)}; it is now ${date(detail.now)}`;
     case 'NotValidYet':
       return `${detail.subject} is not valid before ${date(detail.notBefore)}; it is now ${date(detail.now)}`;
+    case 'InvalidCertValidity':
+      return `its validity ends before it begins: it is from ${date(detail.notBefore)} to ${date(detail.notAfter)}`;
+    case 'UnsupportedCertVersion':
+      return 'it is not of version 3';
     case 'UnhandledCriticalExtension':
       return `${detail.subject} has the critical extension ${detail.oid}, which is not handled`;
     case 'UnknownIssuer':
       return `its issuer is unknown: no path to a trusted root through ${detail.issuer}${suffix(detail.hint)}`;
+    case 'IssuerDistrusted':
+      return `what ${detail.issuer} issued after ${date(detail.distrustAfter)} is not trusted; it is from ${date(detail.notBefore)}`;
     case 'BadSignature':
       return `the signature on ${detail.subject} is wrong`;
     case 'UnsupportedSignatureAlgorithm':
@@ -452,9 +488,9 @@ function describeCertificate(detail: CertificateErrorDetail): string {
           : `it is valid for ${detail.presented.join(', ')}`
       }`;
     case 'InvalidPurpose':
-      return `it does not allow ${detail.required}, only ${detail.presented.join(', ')}`;
+      return `${detail.subject} does not allow ${detail.required}, only ${detail.presented.join(', ')}`;
     case 'CaUsedAsEndEntity':
-      return 'it is a CA certificate, used as an end entity';
+      return `${detail.subject} is a CA, used as an end entity`;
     case 'EndEntityUsedAsCa':
       return `${detail.subject} is no CA, but issued a certificate`;
     case 'PathLengthExceeded':
@@ -462,7 +498,7 @@ function describeCertificate(detail: CertificateErrorDetail): string {
     case 'KeyUsageForbidden':
       return `the key usage of ${detail.subject} does not allow ${detail.required}`;
     case 'NameConstraintViolation':
-      return `a name in it violates the name constraints of ${detail.subject}`;
+      return `the name ${detail.name} violates the name constraints of ${detail.subject}`;
     case 'UnsupportedNameConstraints':
       return `${detail.subject} has name constraints of a kind that is not supported`;
     case 'BudgetExceeded':
@@ -483,6 +519,10 @@ function describeCertificate(detail: CertificateErrorDetail): string {
       } log operators (required: ${detail.requiredOperators})${
         detail.why.length === 0 ? '' : `: ${detail.why.join('; ')}`
       }`;
+    case 'PolicyViolation':
+      return `${detail.subject} violates the rule ${detail.rule}: ${detail.why}`;
+    case 'UnknownPublicKey':
+      return `none of its public keys is pinned; their SHA-256 is ${detail.sha256.join(', ')}`;
     case 'ApplicationVerificationFailure':
     case 'Other':
       return detail.why;
@@ -498,7 +538,7 @@ function describeCertRevocationList(detail: CertRevocationListErrorDetail): stri
     case 'UnsupportedSignatureAlgorithmForPublicKey':
       return `a signature of algorithm ${detail.algorithm} cannot be by a key of algorithm ${detail.key}`;
     case 'InvalidCrlNumber':
-      return 'its cRLNumber is missing or malformed';
+      return 'its cRLNumber is missing, malformed or critical';
     case 'InvalidRevokedCertSerialNumber':
       return 'a serial number in it is malformed or too long';
     case 'IssuerInvalidForCrl':

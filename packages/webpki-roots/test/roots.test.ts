@@ -46,7 +46,10 @@ test('each has a name and a key that can be read, and is among the algorithms of
 test('they agree with the roots of the Node that runs this, of which most are the same', () => {
   const own = new Map(webpkiRoots().map((anchor) => [sha256(anchor.subjectPublicKeyInfo), anchor]));
   const shared = certificatesFromPem(rootCertificates.join('\n'))
-    .map(trustAnchorFromCertificate)
+    .map((der) => {
+      const { certificate: _, ...anchor } = trustAnchorFromCertificate(der);
+      return anchor;
+    })
     .filter((anchor) => own.has(sha256(anchor.subjectPublicKeyInfo)));
   expect(shared.length).toBeGreaterThan(90);
   for (const anchor of shared) expect(own.get(sha256(anchor.subjectPublicKeyInfo))).toEqual(anchor);

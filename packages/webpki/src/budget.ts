@@ -9,6 +9,7 @@ export const maxIntermediatesLength = 65_536;
 export class Budget {
   #signatures = 100;
   #steps = 200_000;
+  #comparisons = 250_000;
 
   /** Before each signature that is verified. */
   takeSignature(): void {
@@ -18,6 +19,11 @@ export class Budget {
   /** Before each certificate that is tried as the next of a path. */
   takeStep(): void {
     if (--this.#steps < 0) throw exceeded('path-building steps');
+  }
+
+  /** Before each name that is compared with a subtree of name constraints. */
+  takeComparison(): void {
+    if (--this.#comparisons < 0) throw exceeded('comparisons with name constraints');
   }
 }
 

@@ -40,18 +40,22 @@ export interface SignedData {
  * Parses a certificate of version 3, strictly: DER throughout, the two signature algorithms the same, no extension twice.
  *
  * @param der borrowed by the result
- * @throws TlsError `InvalidCertificate.BadEncoding`
+ * @throws TlsError `InvalidCertificate`: `BadEncoding`, `UnsupportedCertVersion`, `InvalidCertValidity`
  */
 export function parseCertificate(der: Uint8Array): Certificate {
   const { version, validity, extensions, ...fields } = readCertificate(der);
-  if (version !== 3) throw certificateError({ reason: 'BadEncoding', what: 'Certificate: not of version 3' });
+  if (version !== 3) throw certificateError({ reason: 'UnsupportedCertVersion' });
   const times = new DerReader(validity, badEncodingOf('Validity'));
   const notBefore = readTime(times);
   const notAfter = readTime(times);
   times.finish();
-  if (notBefore > notAfter)
-    throw certificateError({ reason: 'BadEncoding', what: 'Validity: it ends before it begins' });
+  if (notBefore > notAfter) throw certificateError({ reason: 'InvalidCertValidity', notBefore, notAfter });
   return { ...fields, notBefore, notAfter, extensions: parseExtensions(extensions) };
+}
+
+/** Whether subject and issuer are the same name (RFC 5280 section 6.1): a CA that certifies another key of its own. */
+export function isSelfIssued({ subject, issuer }: Pick<Certificate, 'subject' | 'issuer'>): boolean {
+  return equalBytes(subject, issuer);
 }
 
 /** The fields, with what depends on their use left as it is: a trust anchor's validity and extensions do not count. */
@@ -108,6 +112,6 @@ function readVersion(tbs: DerReader): 1 | 3 {
   if (version === undefined) return 1;
   const number = version.smallInteger();
   version.finish();
-  if (number !== 2) throw certificateError({ reason: 'BadEncoding', what: 'Certificate: not of version 3' });
+  if (number !== 2) throw certificateError({ reason: 'UnsupportedCertVersion' });
   return 3;
 }

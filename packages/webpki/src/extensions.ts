@@ -13,6 +13,8 @@ export interface RawExtension {
 }
 
 export interface CertificateExtensions {
+  /** All of them, in the order of the certificate. */
+  readonly list: readonly RawExtension[];
   readonly basicConstraints: BasicConstraints | undefined;
   readonly keyUsage: KeyUsage | undefined;
   /** Contents of the object identifiers; at least one. */
@@ -21,7 +23,7 @@ export interface CertificateExtensions {
   readonly subjectAltName: Uint8Array | undefined;
   /** Content of the NameConstraints' SEQUENCE. */
   readonly nameConstraints: Uint8Array | undefined;
-  /** The first one that is critical and that nothing here acts on. */
+  /** The first one that is critical and that path validation does not act on: dotted. */
   readonly unhandledCritical: string | undefined;
 }
 
@@ -31,11 +33,23 @@ export interface BasicConstraints {
   readonly pathLenConstraint: number | undefined;
 }
 
-/** RFC 5280 section 4.2.1.3: the bits that matter here. */
-export interface KeyUsage {
-  readonly digitalSignature: boolean;
-  readonly keyCertSign: boolean;
-}
+/** RFC 5280 section 4.2.1.3, by bit number. */
+const keyUsageBits = [
+  'digitalSignature',
+  'nonRepudiation',
+  'keyEncipherment',
+  'dataEncipherment',
+  'keyAgreement',
+  'keyCertSign',
+  'cRLSign',
+  'encipherOnly',
+  'decipherOnly',
+] as const;
+
+export type KeyUsageBit = (typeof keyUsageBits)[number];
+
+/** RFC 5280 section 4.2.1.3. */
+export type KeyUsage = Readonly<Record<KeyUsageBit, boolean>>;
 
 /** @param list reader over the content of Extensions, which may be empty: some issuers do not leave it out then */
 export function readExtensions(list: DerReader): readonly RawExtension[] {
@@ -63,8 +77,7 @@ export function parseExtensions(extensions: readonly RawExtension[]): Certificat
   let extendedKeyUsage: readonly Uint8Array[] | undefined;
   let subjectAltName: Uint8Array | undefined;
   let nameConstraints: Uint8Array | undefined;
-  let unhandledCritical: string | undefined;
-  for (const { oid, critical, value } of extensions) {
+  for (const { oid, value } of extensions) {
     switch (oid) {
       case '2.5.29.15':
         keyUsage = parseKeyUsage(value);
@@ -80,12 +93,37 @@ export function parseExtensions(extensions: readonly RawExtension[]): Certificat
         break;
       case '2.5.29.37':
         extendedKeyUsage = parseExtendedKeyUsage(value);
-        break;
-      default:
-        if (critical) unhandledCritical ??= oid;
     }
   }
-  return { basicConstraints, keyUsage, extendedKeyUsage, subjectAltName, nameConstraints, unhandledCritical };
+  return {
+    list: extensions,
+    basicConstraints,
+    keyUsage,
+    extendedKeyUsage,
+    subjectAltName,
+    nameConstraints,
+    unhandledCritical: firstCritical(extensions, actedOn),
+  };
+}
+
+const actedOn: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  '2.5.29.15',
+  '2.5.29.17',
+  '2.5.29.19',
+  nameConstraintsOid,
+  '2.5.29.37',
+]);
+
+/** @param others that something else acts on: dotted */
+export function unhandledCritical(
+  { list, unhandledCritical: first }: CertificateExtensions,
+  others: ReadonlySet<string>,
+): string | undefined {
+  return first === undefined ? undefined : firstCritical(list, new Set([...actedOn, ...others]));
+}
+
+function firstCritical(list: readonly RawExtension[], handled: ReadonlySet<string>): string | undefined {
+  return list.find(({ oid, critical }) => critical && !handled.has(oid))?.oid;
 }
 
 /** The content of the one SEQUENCE that an extension's value is. */
@@ -118,13 +156,12 @@ function parseKeyUsage(value: Uint8Array): KeyUsage {
   const [unused, ...bits] = reader.read(DerTag.bitString);
   reader.finish();
   const last = bits.at(-1);
-  if (last === undefined) {
-    if (unused !== 0) throw bad('a BIT STRING');
-    return { digitalSignature: false, keyCertSign: false };
-  }
+  if (last === undefined && unused !== 0) throw bad('a BIT STRING');
   // X.690 section 11.2: unused bits are zero, and a list of named bits ends with a bit that is set.
-  if (unused! > 7 || last === 0 || (last & ((1 << unused!) - 1)) !== 0) throw bad('a BIT STRING');
-  return { digitalSignature: (bits[0]! & 0x80) !== 0, keyCertSign: (bits[0]! & 0x04) !== 0 };
+  if (last !== undefined && (unused! > 7 || last === 0 || (last & ((1 << unused!) - 1)) !== 0))
+    throw bad('a BIT STRING');
+  const isSet = (bit: number): boolean => ((bits[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0;
+  return Object.fromEntries(keyUsageBits.map((name, bit) => [name, isSet(bit)])) as KeyUsage;
 }
 
 /** RFC 5280 section 4.2.1.12. */

@@ -13,13 +13,22 @@ export { type RevocationReason } from './crl/revocation_reason.ts';
 export { type RevokedCertificate, type RevokedCertificates } from './crl/revoked_certificates.ts';
 export { type Digest, type Digests, digestsOf } from './digests.ts';
 export { describeName } from './distinguished_name.ts';
-export { type BasicConstraints, type CertificateExtensions, type KeyUsage } from './extensions.ts';
+export {
+  type BasicConstraints,
+  type CertificateExtensions,
+  type KeyUsage,
+  type KeyUsageBit,
+  type RawExtension,
+} from './extensions.ts';
+export { type DirectoryNameConstraints } from './name_constraints.ts';
 export { type OcspOptions, ocspVerification, type VerifiedOcspResponse, verifyOcspResponse } from './ocsp/ocsp.ts';
 export { mustStaple, type StapledOcspOptions, stapledOcspVerification } from './ocsp/stapled.ts';
 export { type PathOptions, type VerifiedPath, verifyPath } from './path.ts';
 export { certificatesFromPem, parsePem, type PemBlock, privateKeyFromPem } from './pem.ts';
+export { type CertificateRule, defaultPolicy, type PathRole, type Policy, type RuleContext } from './policy.ts';
 export { type Purpose } from './purpose.ts';
-export { verifyServerName } from './subject_name.ts';
+export { strictPolicy } from './strict_policy.ts';
+export { type PeerName, verifyAnyPeerName, verifyPeerName, verifyServerName } from './subject_name.ts';
 export { type CtLog, type CtLogList, parseLogList } from './sct/log_list.ts';
 export {
   type SctOptions,

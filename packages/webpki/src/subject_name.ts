@@ -1,52 +1,90 @@
 /** Whether a certificate is for the name that was asked for (RFC 6125, RFC 9525): by subjectAltName alone. */
 import { isDnsName, type ServerName } from '@tyls/tls-core';
-import { contextTag, DerReader } from '@tyls/tls-core/der';
 import { binaryString, equalBytes } from './bytes.ts';
 import { type Certificate } from './certificate.ts';
-import { escapeText } from './distinguished_name.ts';
-import { badEncodingOf, certificateError } from './error.ts';
-
-type GeneralNameType =
-  | 'otherName'
-  | 'rfc822Name'
-  | 'dNSName'
-  | 'x400Address'
-  | 'directoryName'
-  | 'ediPartyName'
-  | 'uniformResourceIdentifier'
-  | 'iPAddress'
-  | 'registeredID';
-
-/** RFC 5280 section 4.2.1.6. */
-interface GeneralName {
-  readonly type: GeneralNameType;
-  /** Content, whose meaning depends on the type. */
-  readonly value: Uint8Array;
-}
+import { certificateError } from './error.ts';
+import { type GeneralName, isWildcardName, nameText, parseMailbox, subjectAltNames } from './general_name.ts';
 
 /** How many names an error lists. */
 const maxShownNames = 20;
+
+/** A name by which a peer is known: a server's, or the e-mail address of a client. */
+export type PeerName =
+  | ServerName
+  | {
+      readonly type: 'email';
+      /** ASCII, such as `user@example.com`. */
+      readonly name: string;
+    };
+
+export interface NameOptions {
+  /**
+   * Whether anybody can register names directly below this one, such as `co.uk` (publicsuffix.org): a wildcard there would
+   * be for the servers of strangers, and matches nothing. Without it that is so of top-level domains alone.
+   *
+   * @param domain lower case
+   */
+  readonly isPublicSuffix?: ((domain: string) => boolean) | undefined;
+}
 
 /**
  * Checks that a certificate is for this name.
  *
  * A DNS name matches a dNSName without regard to case, or one whose whole leftmost label is `*` and stands for exactly
  * one label; at least two labels follow it (RFC 9525 section 6.3). Other wildcards, absolute names and U-labels match
- * nothing. An address matches an iPAddress of the same bytes, never text. The subject's commonName is not looked at.
+ * nothing. An address matches an iPAddress of the same bytes, never text. An e-mail address matches an rfc822Name with
+ * the same local part and, without regard to case, the same host (RFC 5280 section 7.5). The subject's attributes are
+ * not looked at.
  *
  * @throws TlsError `InvalidCertificate.NotValidForName`, or `.BadEncoding` if subjectAltName is broken anywhere
+ * @throws TypeError if an e-mail address is none
  */
-export function verifyServerName(certificate: Certificate, serverName: ServerName): void {
-  const names = subjectAltNames(certificate);
-  if (names.some((name) => matches(name, serverName))) return;
-  const presented = names.slice(0, maxShownNames).map(nameText);
-  if (names.length > maxShownNames) presented.push(`${names.length - maxShownNames} more`);
-  throw certificateError({ reason: 'NotValidForName', expected: serverName.name, presented });
+export function verifyPeerName(certificate: Certificate, name: PeerName, options: NameOptions = {}): void {
+  verifyAnyPeerName(certificate, [name], options);
 }
 
-function matches(presented: GeneralName, reference: ServerName): boolean {
-  if (reference.type === 'ip') return presented.type === 'iPAddress' && equalBytes(presented.value, reference.address);
-  return presented.type === 'dNSName' && matchesDnsName(binaryString(presented.value), reference.name);
+/** The same where one of several names is enough. */
+export function verifyAnyPeerName(
+  certificate: Certificate,
+  peerNames: readonly PeerName[],
+  { isPublicSuffix }: NameOptions = {},
+): void {
+  const all = subjectAltNames(certificate);
+  const names = isPublicSuffix === undefined ? all : all.filter((name) => !isForStrangers(name, isPublicSuffix));
+  if (peerNames.some((peerName) => names.some((name) => matches(name, peerName)))) return;
+  const presented = all.slice(0, maxShownNames).map(nameText);
+  if (all.length > maxShownNames) presented.push(`${all.length - maxShownNames} more`);
+  const expected = peerNames.map(({ name }) => name).join(' or ');
+  throw certificateError({ reason: 'NotValidForName', expected, presented });
+}
+
+/** {@link verifyPeerName} for servers. */
+export function verifyServerName(certificate: Certificate, serverName: ServerName, options: NameOptions = {}): void {
+  verifyPeerName(certificate, serverName, options);
+}
+
+/** A wildcard directly below a public suffix. */
+function isForStrangers({ type, value }: GeneralName, isPublicSuffix: (domain: string) => boolean): boolean {
+  const name = binaryString(value).toLowerCase();
+  return type === 'dNSName' && name.startsWith('*.') && isPublicSuffix(name.slice(2));
+}
+
+function matches({ type, value }: GeneralName, reference: PeerName): boolean {
+  switch (reference.type) {
+    case 'ip':
+      return type === 'iPAddress' && equalBytes(value, reference.address);
+    case 'dns':
+      return type === 'dNSName' && matchesDnsName(binaryString(value), reference.name);
+    case 'email':
+      return type === 'rfc822Name' && matchesMailbox(binaryString(value), reference.name);
+  }
+}
+
+function matchesMailbox(presented: string, reference: string): boolean {
+  const wanted = parseMailbox(reference);
+  if (wanted === undefined) throw new TypeError(`not an e-mail address: ${JSON.stringify(reference)}`);
+  const found = parseMailbox(presented);
+  return found?.localPart === wanted.localPart && found.host.toLowerCase() === wanted.host.toLowerCase();
 }
 
 /**
@@ -55,53 +93,7 @@ function matches(presented: GeneralName, reference: ServerName): boolean {
  */
 export function matchesDnsName(presented: string, reference: string): boolean {
   const wanted = reference.replace(/\.$/, '').toLowerCase();
-  if (!isDnsName(wanted) || presented.length > 253) return false;
-  if (!presented.startsWith('*.')) return isDnsName(presented) && presented.toLowerCase() === wanted;
-  const parent = presented.slice(2);
-  if (!isDnsName(parent) || !parent.includes('.')) return false;
-  return wanted.slice(wanted.indexOf('.') + 1) === parent.toLowerCase() && wanted.includes('.');
-}
-
-const nameTypes: ReadonlyMap<number, GeneralNameType> = /* @__PURE__ */ new Map<number, GeneralNameType>([
-  [/* @__PURE__ */ contextTag(0, true), 'otherName'],
-  [/* @__PURE__ */ contextTag(1, false), 'rfc822Name'],
-  [/* @__PURE__ */ contextTag(2, false), 'dNSName'],
-  [/* @__PURE__ */ contextTag(3, true), 'x400Address'],
-  [/* @__PURE__ */ contextTag(4, true), 'directoryName'],
-  [/* @__PURE__ */ contextTag(5, true), 'ediPartyName'],
-  [/* @__PURE__ */ contextTag(6, false), 'uniformResourceIdentifier'],
-  [/* @__PURE__ */ contextTag(7, false), 'iPAddress'],
-  [/* @__PURE__ */ contextTag(8, false), 'registeredID'],
-]);
-
-/** An empty subjectAltName is not legal, but says the same as none: there is no name. */
-function subjectAltNames({ extensions }: Certificate): readonly GeneralName[] {
-  const names: GeneralName[] = [];
-  const bad = badEncodingOf('SubjectAltName');
-  const reader = new DerReader(extensions.subjectAltName ?? new Uint8Array(), bad);
-  while (!reader.atEnd) {
-    const { tag, content } = reader.element();
-    const type = nameTypes.get(tag);
-    if (type === undefined) throw bad('a GeneralName');
-    names.push({ type, value: content });
-  }
-  return names;
-}
-
-function nameText(name: GeneralName): string {
-  switch (name.type) {
-    case 'dNSName':
-    case 'uniformResourceIdentifier':
-      return escapeText(name.value, 253);
-    case 'iPAddress':
-      return addressText(name.value);
-    default:
-      return name.type;
-  }
-}
-
-function addressText(address: Uint8Array): string {
-  if (address.length === 4) return address.join('.');
-  const groups = Array.from(address.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0'));
-  return groups.join('').replace(/(.{4})(?=.)/g, '$1:');
+  if (!isDnsName(wanted)) return false;
+  if (!isWildcardName(presented)) return isDnsName(presented) && presented.toLowerCase() === wanted;
+  return wanted.includes('.') && wanted.slice(wanted.indexOf('.')) === presented.slice(1).toLowerCase();
 }

@@ -12,13 +12,17 @@ export interface TrustAnchor {
   readonly subject: Uint8Array;
   /** Content of the SubjectPublicKeyInfo's SEQUENCE, in DER. */
   readonly subjectPublicKeyInfo: Uint8Array;
-  /** Content of the NameConstraints' SEQUENCE, in DER. What is below an anchor that has them is refused. */
+  /** Content of the NameConstraints' SEQUENCE, in DER: what is below must keep to them. */
   readonly nameConstraints?: Uint8Array;
+  /** End entities whose validity begins after it are not trusted; milliseconds since 1970 UTC. */
+  readonly distrustAfter?: number;
+  /** Its certificate in DER, where it is known. It counts only for policies that have rules about it. */
+  readonly certificate?: Uint8Array;
 }
 
 /**
  * Takes a certificate of a root as trust anchor. Its validity, purposes and signature do not count: it is trusted
- * because it is in the store. (RFC 5280 section 6.2 leaves this to implementations.)
+ * because it is in the store (RFC 5280 section 6.2 leaves this to implementations). A policy may demand more of it.
  *
  * @param der of version 3, or of version 1 as some old roots are; copied
  * @throws TlsError `InvalidCertificate.BadEncoding`
@@ -32,6 +36,7 @@ export function trustAnchorFromCertificate(der: Uint8Array): TrustAnchor {
     ...(constraints !== undefined && {
       nameConstraints: sequenceContent(constraints.value, 'NameConstraints').slice(),
     }),
+    certificate: der.slice(),
   };
 }
 

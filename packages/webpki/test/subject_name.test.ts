@@ -1,7 +1,7 @@
 import { isTlsError, parseServerName } from '@tyls/tls-core';
 import { contextTag, derEncode } from '@tyls/tls-core/der';
 import { createCa, type RawExtension, type TestCa } from '@tyls/testing';
-import { parseCertificate, verifyServerName } from '@tyls/webpki';
+import { parseCertificate, verifyAnyPeerName, verifyPeerName, verifyServerName } from '@tyls/webpki';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ascii, refusal, sequenceOf } from './craft.ts';
 
@@ -122,14 +122,88 @@ test('any of the names will do, and the error lists them in a form that is safe 
   expect(() => verifyServerName(certificate, parseServerName('192.0.2.1'))).not.toThrow();
   expect(refusal(() => verifyServerName(certificate, parseServerName('b.test')))).toMatchObject({
     presented: [
-      'directoryName',
+      '(empty name)',
       '\\1b[2Jevil',
       '192.0.2.1',
-      '0101:0101:0101:0101:0101:0101:0101:0101',
+      '101:101:101:101:101:101:101:101',
       'https://a.test/',
       'a.test',
     ],
   });
+});
+
+test.each([
+  [[0, 0, 0, 0, 0, 0, 0, 0], '::'],
+  [[0, 0, 0, 0, 0, 0, 0, 1], '::1'],
+  [[0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], '2001:db8::'],
+  [[0x2001, 0xdb8, 0, 1, 0, 0, 0, 1], '2001:db8:0:1::1'],
+  [[0x2001, 0xdb8, 0, 0, 1, 0, 0, 1], '2001:db8::1:0:0:1'],
+  [[0x2001, 0xdb8, 0, 1, 2, 3, 4, 0xabcd], '2001:db8:0:1:2:3:4:abcd'],
+  [[0x10, 0, 0xa0, 0, 0, 0x100, 0, 0], '10:0:a0::100:0:0'],
+])('an address is shown as RFC 5952 has it: %j', async (groups, text) => {
+  const certificate = await certificateFor(ipAddress(...groups.flatMap((group) => [group >> 8, group & 0xff])));
+  const detail = refusal(() => verifyServerName(certificate, parseServerName('a.test')));
+  expect(detail).toMatchObject({ presented: [text] });
+});
+
+describe('e-mail addresses', () => {
+  const rfc822Name = (name: string): Uint8Array => derEncode(contextTag(1, false), ascii(name));
+  const isForMailbox = async (presented: string, name: string): Promise<boolean> => {
+    const certificate = await certificateFor(rfc822Name(presented));
+    try {
+      verifyPeerName(certificate, { type: 'email', name });
+      return true;
+    } catch (error) {
+      if (isTlsError(error) && error.code === 'InvalidCertificate.NotValidForName') return false;
+      throw error;
+    }
+  };
+
+  test.each([
+    ['user@example.com', 'user@EXAMPLE.com', true],
+    ['User@example.com', 'user@example.com', false],
+    ['user@a.example.com', 'user@example.com', false],
+    ['*@example.com', 'user@example.com', false],
+    ['*@example.com', '*@example.com', true],
+    ['"a@b"@example.com', '"a@b"@example.com', true],
+    ['a@b@example.com', 'b@example.com', false],
+    ['user', 'user@example.com', false],
+    ['example.com', 'user@example.com', false],
+  ])('%s for %s: %s', async (presented, name, expected) => {
+    expect(await isForMailbox(presented, name)).toBe(expected);
+  });
+
+  test('what is no e-mail address cannot be asked for', async () => {
+    for (const name of ['user', 'a@b@c', '@example.com', 'a..b@example.com']) {
+      await expect(isForMailbox('user@example.com', name)).rejects.toThrow(TypeError);
+    }
+  });
+
+  test('a host name or an address is none', async () => {
+    const certificate = await certificateFor(dnsName('user.example.com'), ipAddress(192, 0, 2, 1));
+    const run = () => verifyPeerName(certificate, { type: 'email', name: 'user@example.com' });
+    expect(refusal(run).reason).toBe('NotValidForName');
+  });
+});
+
+test('one of several names is enough', async () => {
+  const certificate = await certificateFor(dnsName('a.test'));
+  const names = ['b.test', 'a.test'].map(parseServerName);
+  expect(() => verifyAnyPeerName(certificate, names)).not.toThrow();
+  expect(refusal(() => verifyAnyPeerName(certificate, names.slice(0, 1))).reason).toBe('NotValidForName');
+  expect(refusal(() => verifyAnyPeerName(certificate, [])).reason).toBe('NotValidForName');
+});
+
+test('a wildcard directly below a public suffix is for nobody, where suffixes are known', async () => {
+  const isPublicSuffix = (domain: string): boolean => domain === 'co.example';
+  const certificate = await certificateFor(dnsName('*.CO.example'), dnsName('*.a.co.example'), dnsName('co.example'));
+  const run = (name: string) => verifyServerName(certificate, parseServerName(name), { isPublicSuffix });
+  expect(refusal(() => run('a.co.example'))).toMatchObject({
+    presented: ['*.CO.example', '*.a.co.example', 'co.example'],
+  });
+  expect(() => run('b.a.co.example')).not.toThrow();
+  expect(() => run('co.example')).not.toThrow();
+  expect(() => verifyServerName(certificate, parseServerName('a.co.example'))).not.toThrow();
 });
 
 test('of many names the error lists twenty', async () => {

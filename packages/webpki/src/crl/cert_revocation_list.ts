@@ -80,6 +80,8 @@ function parseCrlExtensions(
   for (const { oid, critical, value } of readExtensions(list)) {
     switch (oid) {
       case '2.5.29.20':
+        // RFC 5280 section 5.2.3: it MUST NOT be critical.
+        if (critical) throw crlError({ reason: 'InvalidCrlNumber' });
         crlNumber = parseCrlNumber(value);
         break;
       case '2.5.29.27':

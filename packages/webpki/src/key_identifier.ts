@@ -1,0 +1,79 @@
+/** Key identifiers (RFC 5280 sections 4.2.1.1 and 4.2.1.2): hints about which key signed, which decide nothing. */
+import { contextTag, DerReader, DerTag } from '@tyls/tls-core/der';
+import { equalBytes } from './bytes.ts';
+import { attempt, type Candidate } from './candidate.ts';
+import { type Certificate } from './certificate.ts';
+import { badEncodingOf } from './error.ts';
+import { sequenceContent } from './extensions.ts';
+
+export interface AuthorityKeyIdentifier {
+  readonly keyIdentifier: Uint8Array | undefined;
+  readonly hasAuthorityCertIssuer: boolean;
+  readonly hasAuthorityCertSerialNumber: boolean;
+}
+
+/**
+ * @param value of the extension
+ * @throws TlsError `InvalidCertificate.BadEncoding`
+ */
+export function parseAuthorityKeyIdentifier(value: Uint8Array): AuthorityKeyIdentifier {
+  const structure = 'AuthorityKeyIdentifier';
+  const reader = new DerReader(sequenceContent(value, structure), badEncodingOf(structure));
+  const keyIdentifier = reader.optional(contextTag(0, false));
+  const hasAuthorityCertIssuer = reader.optional(contextTag(1, true)) !== undefined;
+  const hasAuthorityCertSerialNumber = reader.optional(contextTag(2, false)) !== undefined;
+  reader.finish();
+  return { keyIdentifier, hasAuthorityCertIssuer, hasAuthorityCertSerialNumber };
+}
+
+/**
+ * @param value of the extension
+ * @throws TlsError `InvalidCertificate.BadEncoding`
+ */
+export function parseSubjectKeyIdentifier(value: Uint8Array): Uint8Array {
+  const reader = new DerReader(value, badEncodingOf('SubjectKeyIdentifier'));
+  const keyIdentifier = reader.read(DerTag.octetString);
+  reader.finish();
+  return keyIdentifier;
+}
+
+export const subjectKeyIdentifierOid = '2.5.29.14';
+export const authorityKeyIdentifierOid = '2.5.29.35';
+
+/** Whether a certificate says that it is signed by another key than this one of its issuer's name. */
+export function namesOtherKey(certificate: Certificate, issuer: Certificate): boolean {
+  const wanted = authorityKey(certificate);
+  const found = subjectKey(issuer);
+  return wanted !== undefined && found !== undefined && !equalBytes(found, wanted);
+}
+
+/** Candidates with the key identifier that a certificate names first, else in the order given. */
+export function keyIdentifierHints({ certificate }: Candidate, issuers: readonly Candidate[]): readonly Candidate[] {
+  const wanted = issuers.length < 2 ? undefined : authorityKey(certificate);
+  if (wanted === undefined) return issuers;
+  const named = new Set(
+    issuers.filter((issuer) => {
+      const found = subjectKey(issuer.certificate);
+      return found !== undefined && equalBytes(found, wanted);
+    }),
+  );
+  return [...named, ...issuers.filter((issuer) => !named.has(issuer))];
+}
+
+function authorityKey(certificate: Certificate): Uint8Array | undefined {
+  return hint(certificate, authorityKeyIdentifierOid, (value) => parseAuthorityKeyIdentifier(value).keyIdentifier);
+}
+
+function subjectKey(certificate: Certificate): Uint8Array | undefined {
+  return hint(certificate, subjectKeyIdentifierOid, parseSubjectKeyIdentifier);
+}
+
+function hint(
+  { extensions }: Certificate,
+  wanted: string,
+  parse: (value: Uint8Array) => Uint8Array | undefined,
+): Uint8Array | undefined {
+  const extension = extensions.list.find(({ oid }) => oid === wanted);
+  const parsed = extension === undefined ? undefined : attempt(() => parse(extension.value));
+  return parsed instanceof Uint8Array ? parsed : undefined;
+}
