@@ -292,9 +292,13 @@ export class Connection {
       if (outbound.keyExhausted) sendKeyUpdate(this.#io, traffic, KeyUpdateRequest.update_not_requested);
       outbound.sendRecord(ContentType.application_data, fragment);
     }
+    this.#keyUpdateAnswered = false;
   }
 
-  /** Once for all requests that come before the answer is taken: a peer must not make the output grow. */
+  /**
+   * Once for all requests that come while nothing is sent (section 4.6.3), and before the answer is taken: a peer must
+   * not make the output grow.
+   */
   #answerKeyUpdate(traffic: Traffic): void {
     if (this.#keyUpdateAnswered || this.#writeClosed) return;
     this.#keyUpdateAnswered = true;
