@@ -1,0 +1,260 @@
+import {
+  AlertDescription,
+  alertFor,
+  type CertificateErrorDetail,
+  type CertRevocationListErrorDetail,
+  type InvalidMessageReason,
+  isTlsError,
+  type PeerIncompatibleReason,
+  type PeerMisbehavedReason,
+  TlsError,
+  type TlsErrorCode,
+  type TlsErrorDetail,
+} from '@tyls/tls-core';
+import { describe, expect, test } from 'vitest';
+import { asTlsError } from '../src/error.ts';
+
+type AlertName = keyof typeof AlertDescription;
+
+/** One of each detail, with its alert. Its type makes a new code or reason appear here first. */
+const plain: { readonly [C in PlainCode]: readonly [Extract<TlsErrorDetail, { code: C }>, AlertName | undefined] } = {
+  InappropriateMessage: [{ code: 'InappropriateMessage', expected: [22, 23], received: 20 }, 'unexpected_message'],
+  InappropriateHandshakeMessage: [
+    { code: 'InappropriateHandshakeMessage', expected: [2], received: 0x63 },
+    'unexpected_message',
+  ],
+  NoCertificatesPresented: [{ code: 'NoCertificatesPresented' }, 'certificate_required'],
+  BadHandshakeSignature: [{ code: 'BadHandshakeSignature', scheme: 0x0807 }, 'decrypt_error'],
+  AlertReceived: [{ code: 'AlertReceived', alert: 40 }, undefined],
+  DecryptError: [{ code: 'DecryptError' }, 'bad_record_mac'],
+  PeerSentOversizedRecord: [{ code: 'PeerSentOversizedRecord' }, 'record_overflow'],
+  NoApplicationProtocol: [{ code: 'NoApplicationProtocol', offered: ['h2', 'h3'] }, 'no_application_protocol'],
+  NoSuitableCertificate: [{ code: 'NoSuitableCertificate', serverName: 'a.example' }, 'handshake_failure'],
+  UnexpectedEof: [{ code: 'UnexpectedEof', during: 'traffic' }, undefined],
+  HandshakeTimeout: [{ code: 'HandshakeTimeout', afterMillis: 10_000 }, undefined],
+  HandshakeNotComplete: [{ code: 'HandshakeNotComplete' }, undefined],
+  Closed: [{ code: 'Closed' }, undefined],
+  General: [{ code: 'General', why: 'the HSM is on fire' }, 'internal_error'],
+};
+type PlainCode = Exclude<
+  TlsErrorCode,
+  'InvalidMessage' | 'PeerMisbehaved' | 'PeerIncompatible' | 'InvalidCertificate' | 'InvalidCertRevocationList'
+>;
+
+const invalidMessage: Readonly<Record<InvalidMessageReason, AlertName>> = {
+  CertificatePayloadTooLarge: 'bad_certificate',
+  DuplicateExtension: 'illegal_parameter',
+  EmptyRecord: 'unexpected_message',
+  HandshakePayloadTooLarge: 'decode_error',
+  IllegalEmptyList: 'decode_error',
+  InvalidAlert: 'decode_error',
+  InvalidCertificateStatusType: 'decode_error',
+  InvalidChangeCipherSpec: 'unexpected_message',
+  InvalidContentType: 'unexpected_message',
+  InvalidKeyUpdate: 'illegal_parameter',
+  InvalidServerName: 'decode_error',
+  MissingData: 'decode_error',
+  PreSharedKeyIsNotFinalExtension: 'illegal_parameter',
+  TrailingData: 'decode_error',
+  UnknownProtocolVersion: 'protocol_version',
+  UnsupportedCompression: 'illegal_parameter',
+  VectorTooLong: 'decode_error',
+};
+
+const peerMisbehaved: Readonly<Record<PeerMisbehavedReason, AlertName>> = {
+  AttemptedDowngradeToTls12WhenTls13IsSupported: 'illegal_parameter',
+  DisallowedExtension: 'illegal_parameter',
+  IllegalHelloRetryRequestWithNoChanges: 'illegal_parameter',
+  IllegalHelloRetryRequestWithOfferedGroup: 'illegal_parameter',
+  IllegalHelloRetryRequestWithUnofferedGroup: 'illegal_parameter',
+  IllegalMiddleboxChangeCipherSpec: 'unexpected_message',
+  IllegalTlsInnerPlaintext: 'unexpected_message',
+  IncorrectFinished: 'decrypt_error',
+  IncorrectSessionId: 'illegal_parameter',
+  InvalidKeyShare: 'illegal_parameter',
+  KeyEpochWithPendingFragment: 'unexpected_message',
+  MessageInterleavedWithHandshakeMessage: 'unexpected_message',
+  MissingKeyShare: 'missing_extension',
+  MissingPskModesExtension: 'missing_extension',
+  NonEmptyCertificateRequestContext: 'illegal_parameter',
+  OfferedDuplicateKeyShares: 'illegal_parameter',
+  OfferedIncorrectCompressions: 'illegal_parameter',
+  OfferedUnadvertisedKeyShare: 'illegal_parameter',
+  RefusedToFollowHelloRetryRequest: 'illegal_parameter',
+  SelectedDifferentCipherSuiteAfterRetry: 'illegal_parameter',
+  SelectedTls12UsingTls13VersionExtension: 'illegal_parameter',
+  SelectedUnofferedApplicationProtocol: 'illegal_parameter',
+  SelectedUnofferedCipherSuite: 'illegal_parameter',
+  SelectedUnofferedVersion: 'illegal_parameter',
+  SignedHandshakeWithUnadvertisedSigScheme: 'illegal_parameter',
+  TooManyConsecutiveHandshakeMessagesAfterHandshake: 'unexpected_message',
+  TooManyEmptyRecords: 'unexpected_message',
+  TooManyWarningAlerts: 'decode_error',
+  TooMuchEarlyDataReceived: 'unexpected_message',
+  UnsolicitedExtension: 'unsupported_extension',
+  VariedClientHelloAfterRetry: 'illegal_parameter',
+  WrongGroupForKeyShare: 'illegal_parameter',
+};
+
+const peerIncompatible: Readonly<Record<PeerIncompatibleReason, AlertName>> = {
+  KeyShareExtensionRequired: 'missing_extension',
+  NamedGroupsExtensionRequired: 'missing_extension',
+  NoCipherSuitesInCommon: 'handshake_failure',
+  NoGroupsInCommon: 'handshake_failure',
+  NoSignatureSchemesInCommon: 'handshake_failure',
+  NoVersionInCommon: 'protocol_version',
+  SignatureAlgorithmsExtensionRequired: 'missing_extension',
+  SupportedVersionsExtensionRequired: 'protocol_version',
+};
+
+const subject = 'CN=a.example';
+const [now, notBefore, notAfter] = [Date.UTC(2026, 0, 2), Date.UTC(2027, 0, 1), Date.UTC(2025, 0, 1)];
+const certificates: {
+  readonly [R in CertificateErrorDetail['reason']]: readonly [
+    Omit<Extract<CertificateErrorDetail, { reason: R }>, 'reason'>,
+    AlertName,
+  ];
+} = {
+  BadEncoding: [{ what: 'Time' }, 'bad_certificate'],
+  Expired: [{ now, notAfter, subject }, 'certificate_expired'],
+  NotValidYet: [{ now, notBefore, subject }, 'certificate_expired'],
+  InvalidCertValidity: [{ notBefore, notAfter }, 'certificate_expired'],
+  UnsupportedCertVersion: [{}, 'bad_certificate'],
+  IssuerDistrusted: [{ issuer: 'CN=b', distrustAfter: notAfter, notBefore }, 'unknown_ca'],
+  UnhandledCriticalExtension: [{ oid: '1.2.3', subject }, 'bad_certificate'],
+  UnknownIssuer: [{ issuer: 'CN=b', hint: 'the store has no roots' }, 'unknown_ca'],
+  BadSignature: [{ subject }, 'decrypt_error'],
+  UnsupportedSignatureAlgorithm: [{ algorithm: 'MD5', supported: ['ED25519'] }, 'decrypt_error'],
+  UnsupportedSignatureAlgorithmForPublicKey: [{ algorithm: 'ED25519', key: 'RSA' }, 'decrypt_error'],
+  NotValidForName: [{ expected: 'b.example', presented: ['a.example'] }, 'bad_certificate'],
+  InvalidPurpose: [{ required: 'serverAuth', presented: ['clientAuth'], subject }, 'unsupported_certificate'],
+  CaUsedAsEndEntity: [{ subject }, 'bad_certificate'],
+  EndEntityUsedAsCa: [{ subject }, 'bad_certificate'],
+  PathLengthExceeded: [{ subject }, 'bad_certificate'],
+  KeyUsageForbidden: [{ required: 'keyCertSign', subject }, 'unsupported_certificate'],
+  NameConstraintViolation: [{ name: 'a.example', subject }, 'bad_certificate'],
+  UnsupportedNameConstraints: [{ subject }, 'bad_certificate'],
+  BudgetExceeded: [{ what: 'signatures' }, 'bad_certificate'],
+  Revoked: [{ subject, revocationDate: notAfter, revocationReason: 'keyCompromise' }, 'certificate_revoked'],
+  UnknownRevocationStatus: [{ subject }, 'unknown_ca'],
+  ExpiredRevocationList: [{ now, nextUpdate: notAfter, issuer: 'CN=b' }, 'unknown_ca'],
+  InvalidOcspResponse: [{ why: 'it is old' }, 'bad_certificate_status_response'],
+  InsufficientScts: [
+    { valid: 1, operators: 1, requiredValid: 2, requiredOperators: 2, why: ['log x is unknown'] },
+    'bad_certificate',
+  ],
+  PolicyViolation: [{ rule: 'BR 7.1', why: 'it is too long', subject }, 'bad_certificate'],
+  UnknownPublicKey: [{ sha256: ['abc', 'def'] }, 'certificate_unknown'],
+  ApplicationVerificationFailure: [{ why: 'not on the list' }, 'access_denied'],
+  Other: [{ why: 'something else' }, 'certificate_unknown'],
+};
+
+const revocationLists: {
+  readonly [R in CertRevocationListErrorDetail['reason']]: Omit<
+    Extract<CertRevocationListErrorDetail, { reason: R }>,
+    'reason'
+  >;
+} = {
+  BadSignature: { issuer: 'CN=b' },
+  UnsupportedSignatureAlgorithm: { algorithm: 'MD5', supported: ['ED25519'] },
+  UnsupportedSignatureAlgorithmForPublicKey: { algorithm: 'ED25519', key: 'RSA' },
+  InvalidCrlNumber: {},
+  InvalidRevokedCertSerialNumber: {},
+  IssuerInvalidForCrl: { issuer: 'CN=b' },
+  ParseError: { what: 'Time' },
+  UnsupportedCrlVersion: {},
+  UnsupportedCriticalExtension: { oid: '1.2.3' },
+  UnsupportedDeltaCrl: {},
+  UnsupportedIndirectCrl: {},
+  UnsupportedCrlIssuingDistributionPoint: {},
+  UnsupportedRevocationReason: {},
+  UnsupportedRevocationReasonsPartitioning: {},
+};
+
+const reasons = <R extends string>(table: Readonly<Record<R, unknown>>): R[] => Object.keys(table) as R[];
+
+const all: readonly (readonly [TlsErrorDetail, AlertName | undefined])[] = [
+  ...Object.values(plain),
+  ...reasons(invalidMessage).map(
+    (reason) => [{ code: 'InvalidMessage', reason, what: 'Certificate' }, invalidMessage[reason]] as const,
+  ),
+  ...reasons(peerMisbehaved).map((reason) => [{ code: 'PeerMisbehaved', reason }, peerMisbehaved[reason]] as const),
+  ...reasons(peerIncompatible).map(
+    (reason) => [{ code: 'PeerIncompatible', reason, what: 'why' }, peerIncompatible[reason]] as const,
+  ),
+  ...reasons(certificates).map((reason) => {
+    const [context, alert] = certificates[reason];
+    return [{ code: 'InvalidCertificate', reason, ...context } as TlsErrorDetail, alert] as const;
+  }),
+  ...reasons(revocationLists).map(
+    (reason) =>
+      [
+        { code: 'InvalidCertRevocationList', reason, ...revocationLists[reason] } as TlsErrorDetail,
+        'internal_error',
+      ] as const,
+  ),
+];
+
+describe('every detail', () => {
+  test.each(all.map(([detail, alert]) => [new TlsError(detail).code, detail, alert] as const))(
+    '%s has its alert and says what happened',
+    (code, detail, alert) => {
+      const error = new TlsError(detail);
+      expect(error.alert).toBe(alert === undefined ? undefined : AlertDescription[alert]);
+      expect(alertFor(detail)).toBe(error.alert);
+      expect(error.name).toBe('TlsError');
+      expect(code).toBe('reason' in detail ? `${detail.code}.${detail.reason}` : detail.code);
+      expect(error.message).toMatch(/^\S[^]{8,}\S$/);
+      expect(error.message).not.toMatch(/undefined|NaN|\[object/);
+    },
+  );
+
+  test.each(reasons(certificates))('InvalidCertificate.%s says what was in it', (reason) => {
+    const context = certificates[reason][0];
+    const { message } = new TlsError({ code: 'InvalidCertificate', reason, ...context } as TlsErrorDetail);
+    for (const value of Object.values(context).flat() as unknown[]) {
+      const text = typeof value === 'number' && value > 1e9 ? new Date(value).toISOString().slice(0, 10) : value;
+      expect(message).toContain(String(text));
+    }
+  });
+
+  test('no two have one message', () => {
+    const messages = all.map(([detail]) => new TlsError(detail).message);
+    expect(new Set(messages).size).toBe(messages.length);
+  });
+});
+
+test.each([
+  [plain.InappropriateMessage[0], 'received a change_cipher_spec record when expecting handshake or application_data'],
+  [plain.InappropriateHandshakeMessage[0], 'received 0x0063 when expecting server_hello'],
+  [{ code: 'PeerMisbehaved', reason: 'MissingKeyShare', what: 'x' } as const, 'MissingKeyShare (x)'],
+  [{ code: 'InvalidMessage', reason: 'MissingData', what: 'Finished' } as const, 'corrupt Finished: MissingData'],
+  [{ code: 'NoSuitableCertificate', serverName: undefined } as const, 'a client that names no server'],
+  [
+    { code: 'InvalidCertificate', reason: 'NotValidForName', expected: 'a.example', presented: [] } as const,
+    'it has no names in its subjectAltName',
+  ],
+  [
+    { code: 'InvalidCertificate', reason: 'Expired', now: Number.NaN, notAfter: 1e300, subject } as const,
+    'expired on 1e+300 ms',
+  ],
+])('message of %j', (detail, text) => {
+  expect(new TlsError(detail).message).toContain(text);
+});
+
+test('what is no TlsError becomes a failure of our own side, with its cause', () => {
+  const own = new TlsError({ code: 'DecryptError' });
+  expect(asTlsError(own)).toBe(own);
+  const cause = new RangeError('out of luck');
+  const error = asTlsError(cause);
+  expect(error.detail).toEqual({ code: 'General', why: 'out of luck' });
+  expect(error.cause).toBe(cause);
+  expect(asTlsError('text').detail).toEqual({ code: 'General', why: 'text' });
+  expect(asTlsError(undefined).detail).toEqual({ code: 'General', why: 'undefined' });
+});
+
+test('isTlsError tells a TlsError from others', () => {
+  expect(isTlsError(new TlsError({ code: 'Closed' }))).toBe(true);
+  expect(isTlsError(new Error('Closed'))).toBe(false);
+  expect(isTlsError(undefined)).toBe(false);
+});
