@@ -134,7 +134,7 @@ export function createClientConfig(options: ClientConfigOptions = {}): Awaitable
  * @throws TypeError or RangeError that says which option cannot be and why
  */
 export function createServerConfig(options: ServerConfigOptions): Awaitable<ServerConfig> {
-  const certificate = serverCertificate(options);
+  const certificate = certificateOf(options);
   return isPromise(certificate)
     ? certificate.then((loaded) => serverConfigWith(options, loaded))
     : serverConfigWith(options, certificate);
@@ -152,7 +152,7 @@ export function startClientConfig(options: ClientConfigOptions, failed: (error: 
 
 /** As {@link startClientConfig}. */
 export function startServerConfig(options: ServerConfigOptions, failed: (error: Error) => void): ServerConfig {
-  const certificate = serverCertificate(options);
+  const certificate = certificateOf(options);
   return serverConfigWith(options, isPromise(certificate) ? whenLoaded(certificate, failed) : certificate);
 }
 
@@ -162,12 +162,6 @@ function whenLoaded(
 ): () => PromiseLike<CertifiedKey> {
   loading.then(undefined, failed);
   return () => loading;
-}
-
-function serverCertificate(options: ServerConfigOptions): Awaitable<CertifiedKey> | ServerCertResolver {
-  const certificate = certificateOf(options);
-  if (certificate === undefined) throw new TypeError('a server needs a certificate');
-  return certificate;
 }
 
 function clientConfigWith(
@@ -189,7 +183,11 @@ function clientConfigWith(
   });
 }
 
-function serverConfigWith(options: ServerConfigOptions, certificate: CertifiedKey | ServerCertResolver): ServerConfig {
+function serverConfigWith(
+  options: ServerConfigOptions,
+  certificate: CertifiedKey | ServerCertResolver | undefined,
+): ServerConfig {
+  if (certificate === undefined) throw new TypeError('a server needs a certificate');
   const common = commonOptions(options);
   return serverConfig({ ...common, certificate, clientVerifier: clientVerifier(options, common.provider) });
 }

@@ -1,5 +1,6 @@
 import {
   AlertDescription,
+  type Awaitable,
   type CertifiedKey,
   nameOf,
   type ServerCertVerifier,
@@ -303,7 +304,7 @@ describe('keys and certificates', () => {
     expect(await failure(dial(port, later))).toEqual(mismatch);
   });
 
-  test.each<[string, () => unknown, string]>([
+  test.each<[string, () => Awaitable<object>, string]>([
     ['no key', () => createServerConfig({ certificate: identity.chainPem }), 'certificate needs its key'],
     ['no certificate', () => createServerConfig({} as never), 'a server needs a certificate'],
     ['a key alone', () => createClientConfig({ key: identity.privateKeyPem }), 'key and ocspResponse belong to'],
