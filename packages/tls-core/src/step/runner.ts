@@ -83,10 +83,11 @@ export class Runner<T> {
       this.#state = suspendedState;
       return;
     }
-    const promise = next.value.then(
+    // A thenable of another make may answer while it is asked: never before the state says that an answer is awaited.
+    const promise = Promise.resolve(next.value).then(
       (value) => this.#settled(() => this.#step.next(value)),
       (error: unknown) => this.#settled(() => this.#step.throw(error)),
-    ) as Promise<void>;
+    );
     this.#state = { tag: 'pending', promise };
     return promise;
   }
