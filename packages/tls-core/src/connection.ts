@@ -54,6 +54,8 @@ export class Connection {
   *#run(handshake: (io: HandshakeIo) => Step<Traffic>): Step<void> {
     try {
       const traffic = yield* handshake(this.#io);
+      // A verifier, a resolver or a key log may have given the connection up meanwhile.
+      if (this.#error !== undefined) return wipeSecrets(traffic);
       this.#completed(traffic);
       yield* receiveTraffic(this.#io, traffic, {
         deliver: (content) => void this.#received.push(...content),
@@ -258,11 +260,9 @@ export class Connection {
     this.#error = failure;
     const closeNotifySent = this.#writeClosed && this.#traffic !== undefined;
     if (tellPeer && failure.alert !== undefined && !closeNotifySent) this.#sendFatalAlert(failure.alert);
+    this.#io.outbound.close();
     this.#queued = [];
-    if (this.#traffic !== undefined) {
-      const { readSecret, writeSecret, exporterSecret } = this.#traffic;
-      wipe(readSecret, writeSecret, exporterSecret);
-    }
+    if (this.#traffic !== undefined) wipeSecrets(this.#traffic);
     return failure;
   }
 
@@ -304,4 +304,8 @@ export class Connection {
     this.#keyUpdateAnswered = true;
     sendKeyUpdate(this.#io, traffic, KeyUpdateRequest.update_not_requested);
   }
+}
+
+function wipeSecrets({ readSecret, writeSecret, exporterSecret }: Traffic): void {
+  wipe(readSecret, writeSecret, exporterSecret);
 }

@@ -27,6 +27,7 @@ export class Outbound {
   #started = 0;
   #idle: Deferred | undefined;
   #failure: { readonly error: unknown } | undefined;
+  #closed = false;
 
   /** @param bytes most plaintext in a record */
   setMaxFragment(bytes: number): void {
@@ -106,8 +107,13 @@ export class Outbound {
     }
   }
 
+  /** Lets nothing more be sent; what was sent before still comes to the output. */
+  close(): void {
+    this.#closed = true;
+  }
+
   #enqueue(start: () => Awaitable<readonly Uint8Array[]>): void {
-    if (this.#failure !== undefined) return;
+    if (this.#closed || this.#failure !== undefined) return;
     if (this.#queue.length === 0) {
       const pieces = start();
       if (!isPromise(pieces)) {
