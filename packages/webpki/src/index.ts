@@ -7,12 +7,12 @@ export {
   RevocationChecker,
   revocationError,
   type RevocationOptions,
-  type RevocationRefusal,
 } from './crl/revocation.ts';
 export { type RevocationReason } from './crl/revocation_reason.ts';
 export { type RevokedCertificate, type RevokedCertificates } from './crl/revoked_certificates.ts';
 export { type Digest, type Digests, digestsOf } from './digests.ts';
 export { describeName } from './distinguished_name.ts';
+export { type Refusal } from './error.ts';
 export {
   type BasicConstraints,
   type CertificateExtensions,

@@ -170,7 +170,7 @@ describe('which list is believed', () => {
     const renewed = await createCa({ name: 'ca', issuer: root });
     const by = (signer: TestCa, number: number, fields: CrlFields = {}) => {
       // SubjectKeyIdentifier is an OCTET STRING of 20 bytes.
-      const identifier = extensionValue({ der: signer.certificate }, '2.5.29.14')!.subarray(2);
+      const identifier = extensionValue(parseCertificate(signer.certificate), '2.5.29.14')!.subarray(2);
       const authorityKeyIdentifier = sequenceOf(derEncode(contextTag(0, false), identifier));
       return list(
         { ...fields, extensions: [crlNumber(number), extension('2.5.29.35', authorityKeyIdentifier)] },
@@ -276,6 +276,11 @@ describe('the signature', () => {
     expect(verdict({ crls: [await list({ algorithm: sha256WithRsa })] })).toBe(
       'InvalidCertRevocationList.UnsupportedSignatureAlgorithmForPublicKey',
     );
+  });
+
+  test('is refused where the key of the issuer cannot be read', async () => {
+    const issuer = { subjectPublicKeyInfo: new Uint8Array(), certificate: undefined };
+    expect(verdict({ crls: [await list()] }, { issuer })).toBe('InvalidCertificate.BadEncoding');
   });
 
   test('is refused where the issuer may not sign lists', async () => {

@@ -99,6 +99,16 @@ test('SHA-1 is as node has it', () => {
   }
 });
 
+test('the hash functions of a provider are those of its cipher suites', () => {
+  const of = (...suites: number[]) =>
+    digestsOf({ cipherSuites: provider.cipherSuites.filter(({ id }) => suites.includes(id)) });
+  expect(of(0x1302).sha256).toBeUndefined();
+  expect(of(0x1303).sha384).toBeUndefined();
+  const bytes = Uint8Array.of(1, 2);
+  expect(of(0x1303).sha256?.(bytes)).toEqual(new Uint8Array(createHash('sha256').update(bytes).digest()));
+  expect(of(0x1302).sha384?.(bytes)).toEqual(new Uint8Array(createHash('sha384').update(bytes).digest()));
+});
+
 describe('what a response says', () => {
   test('good, with its times', async () => {
     expect(verified(await response())).toEqual({
@@ -292,7 +302,7 @@ describe('who signs it', () => {
     const other = await createResponder(ca);
     expect(verified(await delegated(other), { revocation }).thisUpdate).toBe(now - hour);
     const noCheck = await createResponder(ca, {
-      extensions: [{ oid: '1.3.6.1.5.5.7.48.1.5', value: derEncode(DerTag.null) }],
+      extensions: [{ oid: '1.3.6.1.5.5.7.48.1.5', critical: true, value: derEncode(DerTag.null) }],
     });
     const own = parseCertificate(noCheck.certificate).serialNumber;
     const revoking = [parseCertRevocationList(await crlBy(ca, { entries: [entry(own)] }))];

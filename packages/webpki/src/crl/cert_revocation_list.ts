@@ -3,7 +3,8 @@ import { contextTag, DerReader, DerTag } from '@tyls/tls-core/der';
 import { equalBytes } from '../bytes.ts';
 import { type SignedData } from '../certificate.ts';
 import { badEncodingOf } from '../error.ts';
-import { readExtensions, sequenceContent } from '../extensions.ts';
+import { readExtensions } from '../extensions.ts';
+import { authorityKeyIdentifierOid, parseAuthorityKeyIdentifier } from '../key_identifier.ts';
 import { readTime } from '../time.ts';
 import { type IssuingDistributionPoint, parseIssuingDistributionPoint } from './distribution_point.ts';
 import { crlError, readingCrl } from './error.ts';
@@ -89,8 +90,8 @@ function parseCrlExtensions(
       case '2.5.29.28':
         issuingDistributionPoint = { ...parseIssuingDistributionPoint(value), value };
         break;
-      case '2.5.29.35':
-        authorityKeyIdentifier = parseKeyIdentifier(value);
+      case authorityKeyIdentifierOid:
+        authorityKeyIdentifier = parseAuthorityKeyIdentifier(value).keyIdentifier;
         break;
       default:
         // RFC 5280 section 5.2: then the list MUST NOT be used.
@@ -109,17 +110,6 @@ function parseCrlNumber(value: Uint8Array): Uint8Array {
   reader.finish();
   if (crlNumber.length > 20) throw bad();
   return crlNumber;
-}
-
-/** RFC 5280 section 4.2.1.1: the keyIdentifier of AuthorityKeyIdentifier; issuer and serial number say nothing here. */
-function parseKeyIdentifier(value: Uint8Array): Uint8Array | undefined {
-  const content = sequenceContent(value, 'AuthorityKeyIdentifier');
-  const reader = new DerReader(content, badEncodingOf('AuthorityKeyIdentifier'));
-  const keyIdentifier = reader.optional(contextTag(0, false));
-  reader.optional(contextTag(1, true));
-  reader.optional(contextTag(2, false));
-  reader.finish();
-  return keyIdentifier;
 }
 
 /** Whether `a` is of a later number than `b`. */

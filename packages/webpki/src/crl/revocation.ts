@@ -1,17 +1,11 @@
 /** Whether certificates were revoked, by the lists that the user has (RFC 5280 section 6.3). Nothing is fetched. */
-import {
-  type CertificateErrorDetail,
-  type CertRevocationListErrorDetail,
-  type SignatureVerificationAlgorithm,
-  type Step,
-  TlsError,
-} from '@tyls/tls-core';
-import { DerReader, DerTag } from '@tyls/tls-core/der';
+import { type CertificateErrorDetail, type SignatureVerificationAlgorithm, type Step, TlsError } from '@tyls/tls-core';
 import { type Budget } from '../budget.ts';
 import { binaryString, equalBytes } from '../bytes.ts';
 import { type Certificate } from '../certificate.ts';
 import { describeName } from '../distinguished_name.ts';
-import { badEncodingOf, certificateError } from '../error.ts';
+import { certificateError, type Refusal } from '../error.ts';
+import { parseSubjectKeyIdentifier, subjectKeyIdentifierOid } from '../key_identifier.ts';
 import { extensionValue } from '../raw_extension.ts';
 import { verifySignedData } from '../signed_data.ts';
 import { type CertRevocationList, isNewer } from './cert_revocation_list.ts';
@@ -28,11 +22,7 @@ export interface RevocationOptions {
   readonly expiration?: 'ignore' | 'enforce';
 }
 
-/** Why a certificate is refused: for what is said of it, or since its issuer's list cannot be used. */
-export type RevocationRefusal =
-  CertificateErrorDetail | ({ readonly code: 'InvalidCertRevocationList' } & CertRevocationListErrorDetail);
-
-export function revocationError(refusal: RevocationRefusal): TlsError {
+export function revocationError(refusal: Refusal): TlsError {
   return 'code' in refusal ? new TlsError(refusal) : certificateError(refusal);
 }
 
@@ -81,7 +71,7 @@ export class RevocationChecker {
     issuer: CertificateIssuer,
     budget: Budget,
     now: number,
-  ): Step<'valid' | RevocationRefusal> {
+  ): Step<'valid' | Refusal> {
     if (this.#depth === 'endEntity' && role === 'issuer') return 'valid';
     const crl = this.#authoritative(certificate, role, issuer);
     if (crl === undefined) {
@@ -113,7 +103,7 @@ export class RevocationChecker {
     const candidates = this.#byIssuer.get(binaryString(certificate.issuer)) ?? [];
     if (candidates.length === 0) return undefined;
     const distributionPoints = extensionValue(certificate, crlDistributionPointsOid);
-    const keyIdentifier = issuer.certificate === undefined ? undefined : subjectKeyIdentifier(issuer.certificate);
+    const keyIdentifier = keyIdentifierOf(issuer);
     const isByKey = ({ authorityKeyIdentifier: id }: CertRevocationList): boolean =>
       id !== undefined && keyIdentifier !== undefined && equalBytes(id, keyIdentifier);
     let best: CertRevocationList | undefined;
@@ -128,7 +118,7 @@ export class RevocationChecker {
     return best;
   }
 
-  *#verify(crl: CertRevocationList, issuer: CertificateIssuer, budget: Budget): Step<'valid' | RevocationRefusal> {
+  *#verify(crl: CertRevocationList, issuer: CertificateIssuer, budget: Budget): Step<'valid' | Refusal> {
     const signer = this.#signers.get(crl);
     if (signer === undefined || !equalBytes(signer, issuer.subjectPublicKeyInfo)) {
       budget.takeSignature();
@@ -138,7 +128,7 @@ export class RevocationChecker {
       this.#signers.set(crl, issuer.subjectPublicKeyInfo.slice());
     }
     // RFC 5280 section 6.3.3 step (f), where the certificate has the extension.
-    if (issuer.certificate !== undefined && !mayIssueCrls(issuer.certificate)) {
+    if (issuer.certificate?.extensions.keyUsage?.cRLSign === false) {
       return { code: 'InvalidCertRevocationList', reason: 'IssuerInvalidForCrl', issuer: describeName(crl.issuer) };
     }
     return 'valid';
@@ -146,7 +136,7 @@ export class RevocationChecker {
 }
 
 /** What is wrong with the signature of a list is not to be taken for the certificate's. */
-function crlSignatureRefusal(refusal: CertificateErrorDetail, issuer: string): RevocationRefusal {
+function crlSignatureRefusal(refusal: CertificateErrorDetail, issuer: string): Refusal {
   const code = 'InvalidCertRevocationList';
   switch (refusal.reason) {
     case 'BadSignature':
@@ -164,22 +154,7 @@ function isOfSameScope(a: CertRevocationList, b: CertRevocationList): boolean {
   return x === undefined || y === undefined ? x === y : equalBytes(x, y);
 }
 
-/** RFC 5280 section 4.2.1.2. */
-function subjectKeyIdentifier(certificate: Certificate): Uint8Array | undefined {
-  const value = extensionValue(certificate, '2.5.29.14');
-  if (value === undefined) return undefined;
-  const reader = new DerReader(value, badEncodingOf('SubjectKeyIdentifier'));
-  const identifier = reader.read(DerTag.octetString);
-  reader.finish();
-  return identifier;
-}
-
-/** RFC 5280 section 4.2.1.3: cRLSign is bit 6. */
-function mayIssueCrls(certificate: Certificate): boolean {
-  const value = extensionValue(certificate, '2.5.29.15');
-  if (value === undefined) return true;
-  const reader = new DerReader(value, badEncodingOf('KeyUsage'));
-  const bits = reader.read(DerTag.bitString);
-  reader.finish();
-  return ((bits[1] ?? 0) & 0x02) !== 0;
+function keyIdentifierOf({ certificate }: CertificateIssuer): Uint8Array | undefined {
+  const value = certificate === undefined ? undefined : extensionValue(certificate, subjectKeyIdentifierOid);
+  return value === undefined ? undefined : parseSubjectKeyIdentifier(value);
 }

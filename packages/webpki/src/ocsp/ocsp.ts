@@ -14,6 +14,7 @@ import { type CertificateIssuer, type RevocationChecker } from '../crl/revocatio
 import { type Digest, type Digests } from '../digests.ts';
 import { describeName } from '../distinguished_name.ts';
 import { certificateError, refusalOf } from '../error.ts';
+import { unhandledCritical } from '../extensions.ts';
 import { oidText } from '../oid.ts';
 import { extensionValue } from '../raw_extension.ts';
 import { parseSubjectPublicKeyInfo, verifySignedData } from '../signed_data.ts';
@@ -201,14 +202,15 @@ function* delegationRefusal(
   budget: Budget,
 ): Step<string | undefined> {
   const name = describeName(responder.subject);
-  const { extendedKeyUsage, keyUsage, unhandledCritical } = responder.extensions;
+  const { extendedKeyUsage, keyUsage } = responder.extensions;
   if (!equalBytes(responder.issuer, certificate.issuer)) return `its responder ${name} has another issuer`;
   if (extendedKeyUsage?.some((oid) => oidText(oid) === ocspSigning) !== true) {
     return `its responder ${name} is not certified for OCSPSigning`;
   }
   if (keyUsage?.digitalSignature === false) return `the key usage of its responder ${name} forbids signatures`;
-  if (unhandledCritical !== undefined) {
-    return `its responder ${name} has the critical extension ${unhandledCritical}, which is not handled`;
+  const critical = unhandledCritical(responder.extensions, new Set([noCheck]));
+  if (critical !== undefined) {
+    return `its responder ${name} has the critical extension ${critical}, which is not handled`;
   }
   const second = Math.floor(now / 1000) * 1000;
   if (second < responder.notBefore || second > responder.notAfter) {
