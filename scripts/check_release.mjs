@@ -43,7 +43,9 @@ try {
 } finally {
   rmSync(copy, { recursive: true, force: true });
 }
-console.log(`release: ${packages.length} packages pack and would be published, and each is bumped with its dependents only`);
+console.log(
+  `release: ${packages.length} packages pack and would be published, and each is bumped with its dependents only`,
+);
 
 function checkTarball(folder, manifest) {
   const { name } = manifest;
