@@ -1,2 +1,2 @@
 /** Small operations on byte strings. */
-export { equalBytes, latin1 as binaryString } from '@tyls/tls-core/der';
+export { equalBytes, hex, latin1 as binaryString } from '@tyls/tls-core/der';

@@ -28,7 +28,26 @@ const pkcs1Schemes: ReadonlySet<SignatureScheme> = /* @__PURE__ */ new Set<Signa
  *   or is not for TLS 1.3, `InvalidCertificate` if the certificate's key or key usage does not fit
  */
 export function* verifyTls13Signature(
-  { message, endEntity, scheme, signature }: HandshakeSignature,
+  { endEntity, ...signed }: HandshakeSignature,
+  verification: SignatureVerification,
+): Step<HandshakeSignatureValid> {
+  const { extensions, subject, subjectPublicKeyInfo } = parseCertificate(endEntity);
+  // RFC 5280 section 4.2.1.3, RFC 8446 section 4.4.2.2: only where the certificate has the extension.
+  if (extensions.keyUsage?.digitalSignature === false) {
+    const required = 'digitalSignature';
+    throw certificateError({ reason: 'KeyUsageForbidden', required, subject: describeName(subject) });
+  }
+  return yield* verifyTls13SignatureByKey(signed, subjectPublicKeyInfo, verification);
+}
+
+/**
+ * The same for a key that comes without a certificate (RFC 7250).
+ *
+ * @param publicKey content of the SubjectPublicKeyInfo's SEQUENCE
+ */
+export function* verifyTls13SignatureByKey(
+  { message, scheme, signature }: Omit<HandshakeSignature, 'endEntity'>,
+  publicKey: Uint8Array,
   { schemes }: SignatureVerification,
 ): Step<HandshakeSignatureValid> {
   // In TLS 1.3 an ECDSA scheme names its curve (RFC 8446 section 4.2.3), which makes it the first algorithm alone.
@@ -36,13 +55,7 @@ export function* verifyTls13Signature(
   if (algorithm === undefined || pkcs1Schemes.has(scheme)) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'SignedHandshakeWithUnadvertisedSigScheme' });
   }
-  const { extensions, subject, subjectPublicKeyInfo } = parseCertificate(endEntity);
-  // RFC 5280 section 4.2.1.3, RFC 8446 section 4.4.2.2: only where the certificate has the extension.
-  if (extensions.keyUsage?.digitalSignature === false) {
-    const required = 'digitalSignature';
-    throw certificateError({ reason: 'KeyUsageForbidden', required, subject: describeName(subject) });
-  }
-  const key = parseSubjectPublicKeyInfo(subjectPublicKeyInfo);
+  const key = parseSubjectPublicKeyInfo(publicKey);
   if (!equalBytes(algorithm.publicKeyAlgorithm, key.algorithm)) {
     throw certificateError({
       reason: 'UnsupportedSignatureAlgorithmForPublicKey',

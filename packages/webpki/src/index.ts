@@ -27,8 +27,16 @@ export { type PathOptions, type VerifiedPath, verifyPath } from './path.ts';
 export { certificatesFromPem, parsePem, type PemBlock, privateKeyFromPem } from './pem.ts';
 export { type CertificateRule, defaultPolicy, type PathRole, type Policy, type RuleContext } from './policy.ts';
 export { type Purpose } from './purpose.ts';
+export { type RawPublicKeySignature, type RawPublicKeyVerifier, rawPublicKeyVerifier } from './raw_public_key.ts';
+export { type SpkiPin } from './spki_pin.ts';
 export { strictPolicy } from './strict_policy.ts';
-export { type PeerName, verifyAnyPeerName, verifyPeerName, verifyServerName } from './subject_name.ts';
+export {
+  type NameOptions,
+  type PeerName,
+  verifyAnyPeerName,
+  verifyPeerName,
+  verifyServerName,
+} from './subject_name.ts';
 export { type CtLog, type CtLogList, parseLogList } from './sct/log_list.ts';
 export {
   type SctOptions,
@@ -47,9 +55,14 @@ export {
   trustAnchorsFromCertificates,
 } from './trust_anchor.ts';
 export {
+  type CertVerifierOptions,
   clientCertVerifier,
   type ClientCertVerifierOptions,
   dangerousAcceptAnyServerCert,
+  type PinnedCertVerifierOptions,
+  pinnedClientCertVerifier,
+  pinnedServerCertVerifier,
   serverCertVerifier,
   type ServerCertVerifierOptions,
+  type VerificationProvider,
 } from './verifier.ts';

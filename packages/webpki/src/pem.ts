@@ -1,5 +1,6 @@
 /** PEM (RFC 7468), the text form in which certificates and keys are kept in files. */
 import { type PrivateKeyDer } from '@tyls/tls-core';
+import { decodeBase64 } from './base64.ts';
 import { binaryString } from './bytes.ts';
 
 export interface PemBlock {
@@ -29,7 +30,7 @@ export function parsePem(text: string | Uint8Array): PemBlock[] {
       open = { label, lines: [] };
     } else {
       if (open?.label !== label) throw badPem(label, 'it ends without a beginning');
-      blocks.push({ label, der: decodeBase64(label, open.lines.join('')) });
+      blocks.push({ label, der: decodeBlock(label, open.lines.join('')) });
       open = undefined;
     }
   }
@@ -72,33 +73,10 @@ export function privateKeyFromPem(text: string | Uint8Array): PrivateKeyDer {
   return keys[0]!;
 }
 
-const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-const valueOf: ReadonlyMap<string, number> = /* @__PURE__ */ new Map(
-  /* @__PURE__ */ Array.from(alphabet, (character, value) => [character, value]),
-);
-
-/** RFC 4648 section 4 with all its padding; white space is passed over. */
-function decodeBase64(label: string, text: string): Uint8Array {
-  const encoded = text.replace(/[ \t\v\f]/g, '');
-  const length = encoded.replace(/={1,2}$/, '').length;
-  if (encoded.includes(':')) throw badPem(label, 'it has headers; an encrypted key must be decrypted first');
-  if (encoded.length % 4 !== 0) throw badPem(label, 'it is not base64');
-  const bytes = new Uint8Array(Math.floor((length * 3) / 4));
-  let at = 0;
-  let bits = 0;
-  let rest = 0;
-  for (let i = 0; i < length; i++) {
-    const value = valueOf.get(encoded[i]!);
-    if (value === undefined) throw badPem(label, 'it is not base64');
-    rest = ((rest << 6) | value) & 0x3fff;
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      bytes[at++] = rest >> bits;
-    }
-  }
-  // RFC 4648 section 3.5: the bits that are left over are zero.
-  if ((rest & ((1 << bits) - 1)) !== 0) throw badPem(label, 'it is not base64');
+function decodeBlock(label: string, text: string): Uint8Array {
+  if (text.includes(':')) throw badPem(label, 'it has headers; an encrypted key must be decrypted first');
+  const bytes = decodeBase64(text.replace(/[ \t\v\f]/g, ''));
+  if (bytes === undefined) throw badPem(label, 'it is not base64');
   return bytes;
 }
 

@@ -1,8 +1,12 @@
-/** The verifiers that a client's and a server's configuration take. */
+/**
+ * The verifiers that a client's and a server's configuration take. Everything a verifier can do is in one object of
+ * options, which is checked when the verifier is made.
+ */
 import {
   type ClientCertificates,
   type ClientCertVerifier,
   type CryptoProvider,
+  type PeerCertificates,
   type PeerVerified,
   peerVerified,
   runToEnd,
@@ -10,70 +14,166 @@ import {
   type ServerCertVerifier,
   type Step,
 } from '@tyls/tls-core';
+import { parseCertificate } from './certificate.ts';
+import { type CertificateIssuer, RevocationChecker, type RevocationOptions } from './crl/revocation.ts';
+import { digestsOf } from './digests.ts';
+import { type KeyUsageBit } from './extensions.ts';
 import { verifyTls13Signature } from './handshake_signature.ts';
-import { pathVerification } from './path.ts';
+import { stapledOcspVerification, tlsFeatureOid } from './ocsp/stapled.ts';
+import { pathVerification, type VerifiedPath } from './path.ts';
+import { defaultPolicy, type Policy } from './policy.ts';
+import { type Purpose } from './purpose.ts';
+import { type CtLogList } from './sct/log_list.ts';
+import { type SctPolicy, sctVerification } from './sct/transparency.ts';
+import { PinSet, type SpkiPin } from './spki_pin.ts';
+import { type PeerName, verifyAnyPeerName, verifyServerName } from './subject_name.ts';
 import { RootStore, rootStore, type TrustAnchor } from './trust_anchor.ts';
-import { verifyServerName } from './subject_name.ts';
 
 /** What a verifier needs of a provider. */
-type VerificationProvider = Pick<CryptoProvider, 'signatureVerification'>;
+export type VerificationProvider = Pick<CryptoProvider, 'signatureVerification' | 'cipherSuites'>;
 
-export interface ServerCertVerifierOptions {
+/** What verifiers of servers and of clients have in common. */
+export interface CertVerifierOptions {
   /** Whom to trust; a store is made once and shared. */
   readonly roots: RootStore | readonly TrustAnchor[];
   readonly provider: VerificationProvider;
+  /** What is demanded of the certificates; `defaultPolicy` by default. */
+  readonly policy?: Policy | undefined;
+  /** As many intermediates as a path may go through that are not self-issued; 6 by default, and never more. */
+  readonly maxDepth?: number | undefined;
+  /** What the key usage of the peer's certificate must allow, if it has the extension. */
+  readonly keyUsage?: readonly KeyUsageBit[] | undefined;
+  /** Revocation lists, and how they are used; without them nothing is looked up. */
+  readonly revocation?: RevocationOptions | undefined;
+  /** One key of the path must be among these too: the peer's, an intermediate's or the anchor's. */
+  readonly pins?: readonly SpkiPin[] | undefined;
+}
+
+export interface ServerCertVerifierOptions extends CertVerifierOptions {
+  /**
+   * Asks servers to staple an OCSP response. One that comes must be good; one must come if the certificate says so
+   * ("must-staple", RFC 7633), or with `'required'` always. By default none is asked for or looked at.
+   */
+  readonly ocsp?: 'ifStapled' | 'required' | undefined;
+  /** Demands signed certificate timestamps of these logs, in the certificate or its OCSP response. */
+  readonly transparency?: { readonly logList: CtLogList; readonly policy?: SctPolicy } | undefined;
 }
 
 /**
- * Verifies servers: a path from the certificate to one of the roots, for the purpose serverAuth, and the server's name
- * in subjectAltName. Revocation is not checked.
+ * Verifies servers: a path from the certificate to one of the roots, for the purpose serverAuth, the server's name in
+ * subjectAltName, and what else the options ask for.
  *
- * @throws RangeError if there are no roots
+ * @throws RangeError if there are no roots, lists or pins, or the provider cannot hash what must be hashed
  */
-export function serverCertVerifier({ roots, provider }: ServerCertVerifierOptions): ServerCertVerifier {
-  const store = storeOf(roots);
-  const algorithms = provider.signatureVerification.algorithms;
-  function* verify({ serverName, ...certificates }: ServerCertificates): Step<PeerVerified> {
-    const path = yield* pathVerification({ ...certificates, roots: store, algorithms, purpose: 'serverAuth' });
-    verifyServerName(path.endEntity, serverName);
+export function serverCertVerifier(options: ServerCertVerifierOptions): ServerCertVerifier {
+  const { provider, policy = defaultPolicy, ocsp, transparency } = options;
+  const { signatureVerification } = provider;
+  const digests = digestsOf(provider);
+  if (transparency !== undefined && digests.sha256 === undefined) {
+    throw new RangeError('certificate transparency needs a provider with SHA-256');
+  }
+  const handledExtensions = ocsp === undefined ? [] : [tlsFeatureOid];
+  const path = pathVerifier(options, 'serverAuth', handledExtensions);
+  function* verify({ serverName, ocspResponse, now, ...certificates }: ServerCertificates): Step<PeerVerified> {
+    const { verified, revocation } = yield* path(certificates, now);
+    const { endEntity: certificate } = verified;
+    verifyServerName(certificate, serverName, policy);
+    const issuer = issuerOf(verified);
+    const { algorithms } = signatureVerification;
+    const stapled =
+      ocsp === undefined
+        ? undefined
+        : yield* stapledOcspVerification({
+            response: ocspResponse,
+            required: ocsp === 'required',
+            certificate,
+            issuer,
+            algorithms,
+            digests,
+            now,
+            ...(revocation !== undefined && { revocation }),
+          });
+    if (transparency !== undefined) {
+      yield* sctVerification({
+        ...transparency,
+        certificate,
+        issuerKey: issuer.subjectPublicKeyInfo,
+        ocspExtension: stapled?.signedCertificateTimestamps,
+        signatureVerification,
+        digests,
+        now,
+      });
+    }
     return peerVerified();
   }
   return {
     ...handshakeSignatures(provider),
+    requestOcspResponse: ocsp !== undefined,
     verifyServerCert: (certificates) => runToEnd(verify(certificates)),
   };
 }
 
-export interface ClientCertVerifierOptions extends ServerCertVerifierOptions {
+export interface ClientCertVerifierOptions extends CertVerifierOptions {
   /** Whether a client without a certificate is refused; by default it is. */
-  readonly mandatory?: boolean;
+  readonly mandatory?: boolean | undefined;
   /** DER Names of the authorities that clients are told of; by default those of the roots, and `[]` tells none. */
-  readonly rootHintSubjects?: readonly Uint8Array[];
+  readonly rootHintSubjects?: readonly Uint8Array[] | undefined;
+  /** Who may come: the certificate must be for one of these; by default for anybody. */
+  readonly names?: readonly PeerName[] | undefined;
 }
 
 /**
- * Verifies clients: a path from the certificate to one of the roots, for the purpose clientAuth. Who the client is
- * remains for the application to say. Revocation is not checked.
+ * Verifies clients: a path from the certificate to one of the roots, for the purpose clientAuth, and what else the options
+ * ask for. Who the client is remains for the application to say, unless names are given.
  *
- * @throws RangeError if there are no roots
+ * @throws RangeError if there are no roots, lists, names or pins, or the provider cannot hash what must be hashed
  */
-export function clientCertVerifier({
-  roots,
-  provider,
-  mandatory = true,
-  rootHintSubjects,
-}: ClientCertVerifierOptions): ClientCertVerifier {
-  const store = storeOf(roots);
-  const algorithms = provider.signatureVerification.algorithms;
-  function* verify(certificates: ClientCertificates): Step<PeerVerified> {
-    yield* pathVerification({ ...certificates, roots: store, algorithms, purpose: 'clientAuth' });
+export function clientCertVerifier(options: ClientCertVerifierOptions): ClientCertVerifier {
+  const { roots, provider, policy = defaultPolicy, mandatory = true, rootHintSubjects, names } = options;
+  if (names?.length === 0) throw new RangeError('no names: every client would be refused');
+  const path = pathVerifier(options, 'clientAuth', []);
+  function* verify({ now, ...certificates }: ClientCertificates): Step<PeerVerified> {
+    const { verified } = yield* path(certificates, now);
+    if (names !== undefined) verifyAnyPeerName(verified.endEntity, names, policy);
     return peerVerified();
   }
   return {
     ...handshakeSignatures(provider),
     mandatory,
-    rootHintSubjects: rootHintSubjects ?? store.subjects,
+    rootHintSubjects: rootHintSubjects ?? storeOf(roots).subjects,
     verifyClientCert: (certificates) => runToEnd(verify(certificates)),
+  };
+}
+
+export interface PinnedCertVerifierOptions {
+  readonly pins: readonly SpkiPin[];
+  readonly provider: VerificationProvider;
+}
+
+/**
+ * Verifies servers by their key alone: its SHA-256 is pinned. Who certified it, until when and for which name does not
+ * count. To pin keys of a path that is verified, give `pins` to {@link serverCertVerifier}.
+ *
+ * @throws RangeError if there are no pins; TypeError if one is none
+ */
+export function pinnedServerCertVerifier({ pins, provider }: PinnedCertVerifierOptions): ServerCertVerifier {
+  return { ...handshakeSignatures(provider), verifyServerCert: pinnedKeys(pins, provider) };
+}
+
+/** {@link pinnedServerCertVerifier} for clients. All must have a certificate, by whomever. */
+export function pinnedClientCertVerifier({ pins, provider }: PinnedCertVerifierOptions): ClientCertVerifier {
+  const verifyClientCert = pinnedKeys(pins, provider);
+  return { ...handshakeSignatures(provider), mandatory: true, rootHintSubjects: [], verifyClientCert };
+}
+
+function pinnedKeys(
+  pins: readonly SpkiPin[],
+  provider: VerificationProvider,
+): (certificates: PeerCertificates) => PeerVerified {
+  const pinned = new PinSet(pins, provider);
+  return ({ endEntity }) => {
+    pinned.check([parseCertificate(endEntity).subjectPublicKeyInfo]);
+    return peerVerified();
   };
 }
 
@@ -96,6 +196,34 @@ function handshakeSignatures({
     schemes: signatureVerification.schemes.map(({ scheme }) => scheme),
     verifyTls13Signature: (signature) => runToEnd(verifyTls13Signature(signature, signatureVerification)),
   };
+}
+
+interface PathVerification {
+  readonly verified: VerifiedPath;
+  readonly revocation: RevocationChecker | undefined;
+}
+
+function pathVerifier(
+  { roots, provider, policy, maxDepth, keyUsage, revocation: lists, pins }: CertVerifierOptions,
+  purpose: Purpose,
+  handledExtensions: readonly string[],
+): (certificates: PeerCertificates, now: number) => Step<PathVerification> {
+  const { algorithms } = provider.signatureVerification;
+  const revocation = lists === undefined ? undefined : new RevocationChecker(lists, algorithms);
+  const pinned = pins === undefined ? undefined : new PinSet(pins, provider);
+  const store = storeOf(roots);
+  const fixed = { roots: store, algorithms, purpose, policy, maxDepth, keyUsage, revocation, handledExtensions };
+  return function* ({ endEntity, intermediates }, now) {
+    const verified = yield* pathVerification({ ...fixed, endEntity, intermediates, now });
+    const keys = [verified.endEntity, ...verified.intermediates, verified.anchor];
+    pinned?.check(keys.map(({ subjectPublicKeyInfo }) => subjectPublicKeyInfo));
+    return { verified, revocation };
+  };
+}
+
+function issuerOf({ intermediates: [certificate], anchor }: VerifiedPath): CertificateIssuer {
+  const { subjectPublicKeyInfo } = certificate ?? anchor;
+  return { subjectPublicKeyInfo, certificate };
 }
 
 function storeOf(roots: RootStore | readonly TrustAnchor[]): RootStore {

@@ -9,7 +9,7 @@ import { type OcspOptions, ocspVerification, type VerifiedOcspResponse } from '.
 import { ocspError } from './ocsp_response.ts';
 
 /** RFC 7633 section 4. */
-const tlsFeatureOid = '1.3.6.1.5.5.7.1.24';
+export const tlsFeatureOid = '1.3.6.1.5.5.7.1.24';
 
 /**
  * Whether a certificate says that its server staples OCSP responses: its TLS features have status_request

@@ -1,7 +1,7 @@
 /** The logs whose timestamps count, as browsers publish them: version 3 of the JSON format that Chrome's and Apple's lists have. */
 import { DerReader, DerTag } from '@tyls/tls-core/der';
+import { decodeBase64 } from '../base64.ts';
 import { binaryString } from '../bytes.ts';
-import { parsePem } from '../pem.ts';
 import { parseSubjectPublicKeyInfo, type SubjectPublicKeyInfo } from '../signed_data.ts';
 
 /** A certificate transparency log. Times are milliseconds since 1970 UTC. */
@@ -98,12 +98,9 @@ function keyOf(der: Uint8Array, where: string): SubjectPublicKeyInfo {
 }
 
 function base64Of(value: unknown, where: string): Uint8Array {
-  const text = textOf(value, where);
-  try {
-    return parsePem(`-----BEGIN BASE64-----\n${text}\n-----END BASE64-----`)[0]!.der;
-  } catch {
-    throw wrong(where, 'is not base64');
-  }
+  const bytes = decodeBase64(textOf(value, where));
+  if (bytes === undefined) throw wrong(where, 'is not base64');
+  return bytes;
 }
 
 function recordOf(value: unknown, where: string): Readonly<Record<string, unknown>> {
