@@ -30,9 +30,10 @@ const uses = {
 /**
  * @param {import('typescript/unstable/sync').Project} project
  * @param {readonly string[]} fileNames those of the project's files to look at
+ * @param {{ answers?: boolean }} [options] `answers: false` looks for steps only
  * @returns {{ file: string, line: number, message: string }[]}
  */
-export function checkSteps({ program, checker }, fileNames) {
+export function checkSteps({ program, checker }, fileNames, { answers = true } = {}) {
   const kinds = new Map();
   const handed = new Map();
   const findings = [];
@@ -42,7 +43,7 @@ export function checkSteps({ program, checker }, fileNames) {
     if (file === undefined) throw new Error(`${fileName} is not part of the project`);
     const candidates = [];
     collect(file, candidates);
-    const types = checker.getTypeAtLocation(candidates.map(({ node }) => node));
+    const types = typesOf(candidates.map(({ node }) => node));
     candidates.forEach(({ node, value, use }, index) => {
       const message = complaint(types[index], node, value, use);
       if (message !== undefined) findings.push({ file: fileName, line: lineOf(file, node), message });
@@ -50,12 +51,25 @@ export function checkSteps({ program, checker }, fileNames) {
   }
   return findings;
 
+  /**
+   * The types of nodes. The compiler's interface panics at some tuple types: one by one then, and a tuple, which is
+   * neither step nor answer, is passed over.
+   */
+  function typesOf(nodes) {
+    try {
+      return checker.getTypeAtLocation(nodes);
+    } catch (error) {
+      if (!String(error).includes('not *checker.TupleType')) throw error;
+      return nodes.length === 1 ? [undefined] : nodes.flatMap((node) => typesOf([node]));
+    }
+  }
+
   /** What is wrong with `node`, if anything: `value` is the outermost expression that has its value. */
   function complaint(type, node, value, use) {
     if (type === undefined || use === uses.right) return undefined;
     const kind = kindOf(type);
     if (kind === undefined) return use === uses.argument ? functionComplaint(type, node, value) : undefined;
-    if (use === kind) return undefined;
+    if (use === kind || (kind === uses.answer && !answers)) return undefined;
     const message = kind === uses.step ? stepMessage : answerMessage;
     if (use === uses.wrong || use === uses.step || use === uses.answer) return message;
     const expected = use === uses.argument ? expectedArgument(value, kind) : checker.getContextualType(value);
@@ -126,16 +140,18 @@ function takes(expected, kind, use) {
   return isThenable(expected) || (flags & (TypeFlags.TypeParameter | TypeFlags.IndexedAccess)) !== 0;
 }
 
-/** `Promise<T> | undefined` is none: that there is no promise is what one asks of it. */
+/** `Promise<T> | undefined` is none: that there is no promise is what one asks of it. Nor is `Suspend`, with its symbol. */
 function isAwaitable(type) {
   if (!type.isUnionType()) return false;
   const members = type.getTypes();
   return (
     members.some(isThenable) &&
     (type.getAliasSymbol()?.name === 'Awaitable' ||
-      members.some((member) => !isThenable(member) && (member.flags & (TypeFlags.Undefined | TypeFlags.Null)) === 0))
+      members.some((member) => !isThenable(member) && (member.flags & notAnAnswer) === 0))
   );
 }
+
+const notAnAnswer = TypeFlags.Undefined | TypeFlags.Null | TypeFlags.UniqueESSymbol;
 
 const isGenerator = (type) => (type.flags & TypeFlags.Object) !== 0 && type.getSymbol()?.name === 'Generator';
 
@@ -198,7 +214,8 @@ function useOf(value, node) {
       return uses.answer;
     case SyntaxKind.CallExpression:
     case SyntaxKind.NewExpression:
-      return parent.expression === value ? uses.right : uses.argument;
+      if (parent.expression === value) return uses.right;
+      return isPromiseResolve(parent.expression) ? uses.answer : uses.argument;
     case SyntaxKind.PropertyAccessExpression:
       // Its own methods; the name of a property is judged with the whole expression.
       return uses.right;
@@ -242,5 +259,8 @@ function useOf(value, node) {
       return is.isIdentifier(node) ? uses.right : uses.wrong;
   }
 }
+
+const isPromiseResolve = (callee) =>
+  is.isPropertyAccessExpression(callee) && callee.expression.text === 'Promise' && callee.name.text === 'resolve';
 
 const lineOf = (file, node) => file.getLineAndCharacterOfPosition(node.getStart(file)).line + 1;
