@@ -3,10 +3,21 @@ import { nodeProvider } from '@tyls/crypto-node';
 import { isTlsError, parseServerName } from '@tyls/tls-core';
 import { contextTag, derEncode, DerTag } from '@tyls/tls-core/der';
 import { createCa, type TestCa } from '@tyls/testing';
-import { rootStore, serverCertVerifier, trustAnchorsFromCertificates } from '@tyls/webpki';
+import {
+  type Certificate,
+  parseCertificate,
+  parseCertRevocationList,
+  parseLogList,
+  rootStore,
+  serverCertVerifier,
+  strictPolicy,
+  trustAnchorsFromCertificates,
+} from '@tyls/webpki';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { atOnce, crafted, field, sequenceOf } from './craft.ts';
+import { atOnce, bitString, crafted, elementsOf, field, sequenceOf } from './craft.ts';
+import { crlBy } from './revocation_craft.ts';
+import { TestLog } from './sct_craft.ts';
 
 const provider = nodeProvider();
 const serverName = parseServerName('a.test');
@@ -38,6 +49,11 @@ function verify([endEntity, ...intermediates]: readonly [Uint8Array, ...Uint8Arr
 test('the chain that the others are made of is accepted', () => {
   expect(verify(chain)).toBe('accepted');
 });
+
+const tagged = (content: Uint8Array): fc.Arbitrary<Uint8Array> =>
+  fc
+    .constantFrom(...Object.values(DerTag), 0x80, 0x81, 0x82, 0x86, 0x87, 0xa0, 0xa1, 0xa3, 0xa4)
+    .map((tag) => derEncode(tag, content));
 
 describe('refused, by an error of the certificate', () => {
   test('any one byte of the end entity or its issuer changed', () => {
@@ -85,6 +101,88 @@ describe('refused, by an error of the certificate', () => {
       { numRuns: 500 },
     );
   });
+});
+
+test('a parser gives back what it read, or refuses', () => {
+  const change = fc.record({
+    at: fc.nat({ max: 500 }),
+    removed: fc.nat({ max: 3 }),
+    inserted: fc.uint8Array({ maxLength: 3 }),
+  });
+  let accepted = 0;
+  fc.assert(
+    fc.property(fc.constantFrom(...chain), fc.array(change, { maxLength: 2 }), (certificate, changes) => {
+      const bytes = [...certificate];
+      for (const { at, removed, inserted } of changes) bytes.splice(at, removed, ...inserted);
+      const der = Uint8Array.from(bytes);
+      let parsed: Certificate;
+      try {
+        parsed = parseCertificate(der);
+      } catch (error) {
+        if (isTlsError(error) && error.detail.code === 'InvalidCertificate') return;
+        throw error;
+      }
+      accepted++;
+      const { data, algorithm, signature } = parsed.signedData;
+      expect(sequenceOf(data, sequenceOf(algorithm), bitString(signature))).toEqual(der);
+      const [, serialNumber, , issuer, , subject, key] = elementsOf(data);
+      expect(derEncode(DerTag.integer, parsed.serialNumber)).toEqual(serialNumber);
+      expect([issuer, subject, key]).toEqual(
+        [parsed.issuer, parsed.subject, parsed.subjectPublicKeyInfo].map((content) => sequenceOf(content)),
+      );
+    }),
+    { numRuns: 1000 },
+  );
+  expect(accepted).toBeGreaterThan(100);
+});
+
+test('extensions of any content, signed again, are accepted or refused by every check there is', async () => {
+  const oids = ['14', '15', '17', '19', '30', '31', '35', '36', '37'].map((last) => `2.5.29.${last}`);
+  const others = ['1.3.6.1.5.5.7.1.1', '1.3.6.1.5.5.7.1.24', '1.3.6.1.4.1.11129.2.4.2'];
+  const leafElement = fc.uint8Array({ maxLength: 12 }).chain((content) => tagged(content));
+  const element = fc.array(leafElement, { maxLength: 3 }).chain((list) => tagged(Buffer.concat(list)));
+  const value = fc.oneof(
+    fc.uint8Array({ maxLength: 20 }),
+    fc.array(element, { maxLength: 3 }).map((list) => sequenceOf(...list)),
+  );
+  const log = new TestLog('Alpha', 'alpha');
+  const crls = [await crlBy(ca), await crlBy(root)].map((der) => parseCertRevocationList(der));
+  const strict = serverCertVerifier({
+    roots: rootStore(root.certificatePem),
+    provider,
+    policy: { ...strictPolicy, isPublicSuffix: (domain) => domain === 'test' },
+    revocation: { crls, unknownStatus: 'allow' },
+    ocsp: 'ifStapled',
+    transparency: { logList: parseLogList({ operators: [{ name: 'Alpha', logs: [log.listed()] }] }) },
+  });
+  const seen = new Set<string>();
+  await fc.assert(
+    fc.asyncProperty(
+      fc.record({ oid: fc.constantFrom(...oids, ...others), critical: fc.boolean(), value }),
+      fc.option(fc.uint8Array({ maxLength: 40 }), { nil: undefined }),
+      fc.boolean(),
+      async (extension, ocspResponse, inCa) => {
+        const extensions = [extension];
+        const issuer = inCa ? await createCa({ name: 'ca', issuer: root, extensions }) : ca;
+        const identity = await issuer.issue({ names: ['a.test'], usage: 'server', extensions: inCa ? [] : extensions });
+        const [endEntity, ...intermediates] = identity.chain as [Uint8Array, ...Uint8Array[]];
+        const certificates = { endEntity, intermediates, serverName, ocspResponse, now: Date.now() };
+        for (const one of [verifier, strict]) {
+          try {
+            atOnce(one.verifyServerCert(certificates));
+            seen.add('accepted');
+          } catch (error) {
+            if (!isTlsError(error) || error.message.length > 3000) throw error;
+            const { code } = error.detail;
+            expect(['InvalidCertificate', 'InvalidCertRevocationList']).toContain(code);
+            seen.add(error.code);
+          }
+        }
+      },
+    ),
+    { numRuns: 200 },
+  );
+  expect(seen.size).toBeGreaterThan(3);
 });
 
 test('fields changed and signed again, so that only the parser stands in the way, are accepted or refused', async () => {
