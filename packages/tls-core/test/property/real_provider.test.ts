@@ -1,0 +1,159 @@
+/** Both ends against what somebody on the way, or a peer with the right keys, makes of real connections. */
+import { nodeProvider } from '@tyls/crypto-node';
+import {
+  AlertDescription,
+  type ClientConfig,
+  type CryptoProvider,
+  nameOf,
+  type ServerConfig,
+  TlsError,
+} from '@tyls/tls-core';
+import {
+  Pair,
+  type PairOptions,
+  type Role,
+  testCertifiedKey,
+  testClientConfig,
+  testClientVerifier,
+  testServerConfig,
+} from '@tyls/testing';
+import * as fc from 'fast-check';
+import { beforeAll, expect, test } from 'vitest';
+import { concat } from '../../src/codec/bytes.ts';
+import { type ByteMutation, byteMutation, mutateBytes, counterexample } from '../helpers/mutation.ts';
+
+const peerOf = { client: 'server', server: 'client' } as const;
+
+/** What a provider seals, mutated once: the nth record from when it is armed. */
+class Mutator {
+  #countdown = -1;
+  #mutation: ByteMutation | undefined;
+
+  arm(nth: number, mutation: ByteMutation): void {
+    this.#countdown = nth;
+    this.#mutation = mutation;
+  }
+
+  around(provider: CryptoProvider): CryptoProvider {
+    const mutated = (plaintext: readonly Uint8Array[]): readonly Uint8Array[] =>
+      this.#countdown-- === 0 ? [mutateBytes(concat(plaintext), this.#mutation!)] : plaintext;
+    return {
+      ...provider,
+      cipherSuites: provider.cipherSuites.map((suite) => ({
+        ...suite,
+        aead: {
+          ...suite.aead,
+          sealer(key) {
+            const sealer = suite.aead.sealer(key);
+            return {
+              seal(nonce, header, plaintext) {
+                const parts = mutated(plaintext);
+                // The header is what goes out, and says how much follows.
+                const length = concat(parts).length + 16;
+                header.set([length >> 8, length & 0xff], 3);
+                return sealer.seal(nonce, header, parts);
+              },
+            };
+          },
+        },
+      })),
+    };
+  }
+}
+
+const mutators: Readonly<Record<Role, Mutator>> = { client: new Mutator(), server: new Mutator() };
+let client: ClientConfig;
+let server: ServerConfig;
+
+beforeAll(async () => {
+  const provider = nodeProvider();
+  const certificate = await testCertifiedKey(provider);
+  const clientVerifier = await testClientVerifier(provider);
+  client = await testClientConfig(mutators.client.around(provider), { certificate, maxFragmentSize: 500 });
+  server = await testServerConfig(mutators.server.around(provider), { clientVerifier, maxFragmentSize: 500 });
+});
+
+/** A whole connection, with data, a KeyUpdate and an end on both sides. */
+function converse(options: Partial<PairOptions>): Pair {
+  const pair = new Pair({ client, server, ...options });
+  const done = (answer: unknown): void => {
+    if (answer !== undefined) throw new Error('a promise where nothing waits');
+  };
+  done(pair.run());
+  for (const act of ['send', 'updateKeys', 'send', 'close'] as const) {
+    for (const end of [pair.client, pair.server]) {
+      if (end.error !== undefined || end.isHandshaking) continue;
+      if (act === 'send') done(end.send(Uint8Array.of(1, 2, 3)));
+      else done(end[act]());
+    }
+    done(pair.run());
+  }
+  for (const end of [pair.client, pair.server]) {
+    try {
+      done(end.receiveEnd());
+    } catch (error) {
+      if (error !== end.error) throw error;
+    }
+  }
+  return pair;
+}
+
+/** `from` is the end that was mutated, or whose bytes were. */
+function check(pair: Pair, from: Role): void {
+  const victim = pair[peerOf[from]];
+  for (const { error } of [victim, pair[from]]) {
+    if (error !== undefined && (!(error instanceof TlsError) || error.detail.code === 'General')) throw error;
+  }
+  // Section 6.1: no alert follows close_notify.
+  if (pair[from].peerClosed) return;
+  // The alert of the victim went back unaltered; it is legible if both have the same keys.
+  const { alert } = victim.error ?? {};
+  const heard = pair[from].error?.detail;
+  const wasToldOtherwise = heard?.code === 'AlertReceived' && heard.alert !== alert;
+  if (alert !== undefined && (heard === undefined || wasToldOtherwise)) {
+    const cause = { victim: victim.error, peer: pair[from].error };
+    throw new Error(`the alert should be ${nameOf(AlertDescription, alert)}`, { cause });
+  }
+}
+
+test('nothing mutated is a whole connection', () => {
+  const pair = converse({ chop: [1, 100] });
+  expect(pair.client.error ?? pair.server.error).toBeUndefined();
+  expect(pair.client.peerClosed && pair.server.peerClosed).toBe(true);
+  expect([...pair.received('client'), ...pair.received('server')]).toHaveLength(12);
+});
+
+const chops = fc.array(fc.integer({ min: 1, max: 600 }), { maxLength: 2 });
+const roles = fc.constantFrom<Role>('client', 'server');
+
+test('bytes mutated on the way', () => {
+  expect(
+    counterexample(
+      fc.property(roles, fc.nat(6), byteMutation, chops, (from, nth, mutation, chop) => {
+        let flights = 0;
+        const alter = (role: Role, flight: Uint8Array): Uint8Array =>
+          role === from && flights++ === nth ? mutateBytes(flight, mutation) : flight;
+        check(converse({ alter, ...(chop.length > 0 && { chop }) }), from);
+      }),
+      1500,
+    ),
+  ).toBeUndefined();
+}, 120_000);
+
+test('what is protected mutated before it is', () => {
+  const failures = new Set<string>();
+  expect(
+    counterexample(
+      fc.property(roles, fc.nat(9), byteMutation, (from, nth, mutation) => {
+        mutators[from].arm(nth, mutation);
+        const pair = converse({});
+        mutators[from].arm(-1, mutation);
+        check(pair, from);
+        failures.add(pair[peerOf[from]].error?.code ?? 'none');
+      }),
+      1500,
+    ),
+  ).toBeUndefined();
+  // It does not all fail at one place.
+  expect(failures.size).toBeGreaterThan(5);
+}, 120_000);
