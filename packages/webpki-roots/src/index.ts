@@ -14,10 +14,11 @@ let anchors: readonly TrustAnchor[] | undefined;
 
 /** The trust anchors; decoded when they are first asked for, and the same ones every time: do not change their bytes. */
 export function webpkiRoots(): readonly TrustAnchor[] {
-  anchors ??= roots.map(([subject, subjectPublicKeyInfo, nameConstraints]) => ({
+  anchors ??= roots.map(([subject, subjectPublicKeyInfo, nameConstraints = '', distrustAfter]) => ({
     subject: decode(subject),
     subjectPublicKeyInfo: decode(subjectPublicKeyInfo),
-    ...(nameConstraints !== undefined && { nameConstraints: decode(nameConstraints) }),
+    ...(nameConstraints !== '' && { nameConstraints: decode(nameConstraints) }),
+    ...(distrustAfter !== undefined && { distrustAfter }),
   }));
   return anchors;
 }

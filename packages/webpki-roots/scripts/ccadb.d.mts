@@ -1,0 +1,2 @@
+import { type Root } from './generate.mjs';
+export function rootsFromCcadb(text: string): Root[];

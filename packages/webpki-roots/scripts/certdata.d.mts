@@ -1,0 +1,2 @@
+import { type Root } from './generate.mjs';
+export function rootsFromCertdata(text: string): Root[];
