@@ -2,3 +2,4 @@
 export * from './pki.ts';
 export * from './configs.ts';
 export * from './pair.ts';
+export * from './interop/index.ts';

@@ -1,0 +1,24 @@
+/**
+ * Interoperation with software that nobody here wrote. One file, so that the table at its end has everything; the
+ * direction is in the names: the client first.
+ */
+import { afterAll, beforeEach, type RunnerTestCase } from 'vitest';
+import './against_clients.ts';
+import './against_servers.ts';
+import './bulk_data.ts';
+import './closing.ts';
+import './exporters.ts';
+import './key_updates.ts';
+import './records.ts';
+import './stapling.ts';
+import { summary } from './summary.ts';
+import { versions } from './world.ts';
+
+const tests: RunnerTestCase[] = [];
+beforeEach(({ task }) => void tests.push(task));
+
+afterAll(() => {
+  const node = `node:tls of Node ${process.versions.node} with OpenSSL ${process.versions.openssl}`;
+  const peers = [...versions.values(), node].filter((version) => version !== undefined);
+  process.stdout.write(`\n${peers.join('\n')}\n\n${summary(tests)}\n`);
+});
