@@ -20,5 +20,6 @@ export {
 } from './config.ts';
 export { type ClientTransportOptions, connect, type ConnectOptions } from './connect.ts';
 export { keyLogFile } from './key_log_file.ts';
+export { type SystemRoots, systemRoots } from './system_roots.ts';
 export { accept, createServer, type TlsServer, type TlsServerOptions } from './server.ts';
 export { defaultHandshakeTimeoutMillis, TlsSocket, type TlsSocketOptions } from './tls_socket.ts';
