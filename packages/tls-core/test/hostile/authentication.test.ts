@@ -2,7 +2,7 @@
  * What is refused of EncryptedExtensions, CertificateRequest, Certificate, CertificateVerify and Finished, and of what
  * follows the handshake: RFC 8446 sections 4.3, 4.4 and 4.6.
  */
-import { testName } from '@tyls/testing';
+import { testName, testRoot } from '@tyls/testing';
 import { describe, expect, it } from 'vitest';
 import { concat } from '../../src/codec/bytes.ts';
 import { type CertifiedKey } from '../../src/config.ts';
@@ -16,6 +16,7 @@ import {
   NamedGroup,
   SignatureScheme,
 } from '../../src/registry.ts';
+import { handshakeSignatureValid, type HandshakeSignatureValid } from '../../src/verify.ts';
 import {
   certifiedKeyOf,
   client,
@@ -29,7 +30,6 @@ import {
   serverVerifier,
   strangerIdentity,
 } from './fixtures.ts';
-import { testRoot } from '@tyls/testing';
 import {
   type ClientState,
   clientWaitingFor,
@@ -624,6 +624,17 @@ it('a client refuses a CertificateVerify of a scheme that its verifier did not o
   const config = client({ verifier: { ...serverVerifier, schemes } });
   const scripted = clientWaitingFor('CertificateVerify', config);
   scripted.peer.send(scripted.peer.certificateVerify());
+  const code = 'PeerMisbehaved.SignedHandshakeWithUnadvertisedSigScheme';
+  expect(refusal(scripted)).toEqual([code, illegal_parameter]);
+});
+
+it('a client refuses a scheme of PKCS #1 by itself, whatever its verifier makes of it (4.4.3)', () => {
+  const verifyTls13Signature = (): HandshakeSignatureValid => handshakeSignatureValid();
+  const scripted = clientWaitingFor(
+    'CertificateVerify',
+    client({ verifier: { ...serverVerifier, verifyTls13Signature } }),
+  );
+  scripted.peer.send(verifyOf(SignatureScheme.rsa_pkcs1_sha256, bytes(1)));
   const code = 'PeerMisbehaved.SignedHandshakeWithUnadvertisedSigScheme';
   expect(refusal(scripted)).toEqual([code, illegal_parameter]);
 });
