@@ -6,6 +6,7 @@ import {
   type KeyUsageBit,
   parseCertRevocationList,
   parsePem,
+  type PathOptions,
   type PeerName,
   type Policy,
   type Purpose,
@@ -28,12 +29,22 @@ export interface LimboOptions {
   readonly provider: Pick<CryptoProvider, 'signatureVerification'>;
 }
 
-/** @throws Error if it fails in any other way than by refusing a certificate or a revocation list */
+/** @throws Error if verification fails in any other way than by refusing a certificate or a revocation list */
 export async function judge(one: LimboCase, options: LimboOptions): Promise<Judgement> {
   const unsupported = unsupportedFeature(one);
   if (unsupported !== undefined) return { verdict: 'SKIPPED', why: unsupported };
+  let inputs: Inputs;
   try {
-    await verify(one, options);
+    inputs = read(one, options);
+  } catch (error) {
+    // Names that are none, PEM that is none, no root that can be read: nothing to verify with is nothing to accept.
+    const isInput = isTlsError(error) || error instanceof TypeError || error instanceof RangeError;
+    if (!isInput) throw error;
+    return { verdict: 'FAILURE', why: error.message };
+  }
+  try {
+    const { endEntity } = await verifyPath(inputs.path);
+    for (const name of inputs.peerNames) verifyPeerName(endEntity, name, options.policy);
     return { verdict: 'SUCCESS', why: '' };
   } catch (error) {
     const { code } = isTlsError(error) ? error.detail : { code: undefined };
@@ -51,8 +62,12 @@ function unsupportedFeature(one: LimboCase): string | undefined {
   return one.extended_key_usage.length > 1 ? 'several purposes at once' : undefined;
 }
 
-async function verify(one: LimboCase, { policy, provider }: LimboOptions): Promise<void> {
-  const peerNames = [one.expected_peer_name ?? [], one.expected_peer_names].flat();
+interface Inputs {
+  readonly path: PathOptions;
+  readonly peerNames: readonly PeerName[];
+}
+
+function read(one: LimboCase, { policy, provider }: LimboOptions): Inputs {
   const { algorithms } = provider.signatureVerification;
   const accepted = algorithms.filter((algorithm) => isAmong(algorithm, one.signature_algorithms));
   const crls = (one.crls ?? []).flatMap((pem) => parsePem(pem)).map(({ der }) => parseCertRevocationList(der));
@@ -61,19 +76,21 @@ async function verify(one: LimboCase, { policy, provider }: LimboOptions): Promi
   );
   if (anchors.length === 0 && ignored[0] !== undefined) throw ignored[0].error;
   const [purpose] = one.extended_key_usage as readonly Purpose[];
-  const { endEntity } = await verifyPath({
-    endEntity: certificatesFromPem(one.peer_certificate)[0]!,
-    intermediates: one.untrusted_intermediates.flatMap((pem) => certificatesFromPem(pem)),
-    roots: rootStore(anchors),
-    algorithms: accepted,
-    purpose: purpose ?? (one.validation_kind === 'CLIENT' ? 'clientAuth' : 'serverAuth'),
-    now: Date.parse(one.validation_time ?? new Date().toISOString()),
-    policy,
-    keyUsage: one.key_usage.map((name) => (name === 'contentCommitment' ? 'nonRepudiation' : name) as KeyUsageBit),
-    maxDepth: one.max_chain_depth ?? undefined,
-    revocation: crls.length > 0 ? new RevocationChecker({ crls }, accepted) : undefined,
-  });
-  for (const name of peerNames) verifyPeerName(endEntity, peerName(name), policy);
+  return {
+    path: {
+      endEntity: certificatesFromPem(one.peer_certificate)[0]!,
+      intermediates: one.untrusted_intermediates.flatMap((pem) => certificatesFromPem(pem)),
+      roots: rootStore(anchors),
+      algorithms: accepted,
+      purpose: purpose ?? (one.validation_kind === 'CLIENT' ? 'clientAuth' : 'serverAuth'),
+      now: Date.parse(one.validation_time ?? new Date().toISOString()),
+      policy,
+      keyUsage: one.key_usage.map((name) => (name === 'contentCommitment' ? 'nonRepudiation' : name) as KeyUsageBit),
+      maxDepth: one.max_chain_depth ?? undefined,
+      revocation: crls.length > 0 ? new RevocationChecker({ crls }, accepted) : undefined,
+    },
+    peerNames: [one.expected_peer_name ?? [], one.expected_peer_names].flat().map(peerName),
+  };
 }
 
 function peerName({ kind, value }: LimboName): PeerName {

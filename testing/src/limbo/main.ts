@@ -30,6 +30,8 @@ function choice<T>(choices: Readonly<Record<string, () => T>>, name: string): T 
 try {
   await main();
 } catch (error) {
-  console.error(error instanceof TypeError ? error.message : error);
+  // A file that cannot be read has a code.
+  const isUsage = error instanceof TypeError || (error instanceof Error && 'code' in error);
+  console.error(isUsage ? error.message : error);
   process.exitCode = 2;
 }
