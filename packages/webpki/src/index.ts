@@ -23,7 +23,8 @@ export {
 export { type DirectoryNameConstraints } from './name_constraints.ts';
 export { type OcspOptions, ocspVerification, type VerifiedOcspResponse, verifyOcspResponse } from './ocsp/ocsp.ts';
 export { mustStaple, type StapledOcspOptions, stapledOcspVerification } from './ocsp/stapled.ts';
-export { type PathOptions, type VerifiedPath, verifyPath } from './path.ts';
+export { verifyPath } from './path.ts';
+export { type PathOptions, type VerifiedPath } from './path_options.ts';
 export { certificatesFromPem, parsePem, type PemBlock, privateKeyFromPem } from './pem.ts';
 export { type CertificateRule, defaultPolicy, type PathRole, type Policy, type RuleContext } from './policy.ts';
 export { type Purpose } from './purpose.ts';

@@ -2,47 +2,15 @@
  * Path building and validation (RFC 5280 section 6, RFC 4158): from an end entity through certificates that came in any
  * order to a trust anchor.
  */
-import { type Awaitable, runToEnd, type SignatureVerificationAlgorithm, type Step } from '@tyls/tls-core';
-import { type Certificate, parseCertificate } from './certificate.ts';
+import { type Awaitable, runToEnd, type Step } from '@tyls/tls-core';
+import { parseCertificate } from './certificate.ts';
 import { checkEndEntity, type CheckOptions } from './certificate_checks.ts';
-import { type RevocationChecker, revocationError } from './crl/revocation.ts';
+import { revocationError } from './crl/revocation.ts';
 import { crlDistributionPointsOid } from './crl/distribution_point.ts';
 import { certificateError, mostSpecific } from './error.ts';
-import { type KeyUsageBit } from './extensions.ts';
-import { defaultPolicy, type Policy } from './policy.ts';
-import { type Purpose } from './purpose.ts';
+import { type PathOptions, type VerifiedPath } from './path_options.ts';
+import { defaultPolicy } from './policy.ts';
 import { Search } from './search.ts';
-import { type RootStore, type TrustAnchor } from './trust_anchor.ts';
-
-export interface PathOptions {
-  /** DER of the certificate to verify; borrowed by the result. */
-  readonly endEntity: Uint8Array;
-  /** DER of others that may help, in any order; borrowed by the result. */
-  readonly intermediates: readonly Uint8Array[];
-  readonly roots: RootStore;
-  /** Those that signatures on certificates may have. */
-  readonly algorithms: readonly SignatureVerificationAlgorithm[];
-  readonly purpose: Purpose;
-  /** Verification time, milliseconds since 1970 UTC. */
-  readonly now: number;
-  /** `defaultPolicy` by default. */
-  readonly policy?: Policy | undefined;
-  /** As many intermediates as a path may go through that are not self-issued; 6 by default, and never more. */
-  readonly maxDepth?: number | undefined;
-  /** What the end entity's key usage must allow, if its certificate has the extension; nothing by default. */
-  readonly keyUsage?: readonly KeyUsageBit[] | undefined;
-  /** Looks every certificate of a path up in revocation lists; without it none is. */
-  readonly revocation?: RevocationChecker | undefined;
-  /** Critical extensions that the caller acts on: dotted. */
-  readonly handledExtensions?: readonly string[] | undefined;
-}
-
-export interface VerifiedPath {
-  readonly endEntity: Certificate;
-  /** From the end entity's issuer up to the one that the anchor issued. */
-  readonly intermediates: readonly Certificate[];
-  readonly anchor: TrustAnchor;
-}
 
 /**
  * Verifies an end entity's certificate up to one of the roots. Its names are compared with name constraints alone.

@@ -14,7 +14,7 @@ import { describeName } from './distinguished_name.ts';
 import { certificateError, mostSpecific, type Refusal, refusalOf } from './error.ts';
 import { keyIdentifierHints, namesOtherKey } from './key_identifier.ts';
 import { checkNames, type NameConstraints, parseNameConstraints } from './name_constraints.ts';
-import { type PathOptions, type VerifiedPath } from './path.ts';
+import { type PathOptions, type VerifiedPath } from './path_options.ts';
 import { verifySignedData } from './signed_data.ts';
 import { type TrustAnchor } from './trust_anchor.ts';
 

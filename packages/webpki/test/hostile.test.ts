@@ -163,7 +163,7 @@ test('extensions of any content, signed again, are accepted or refused by every 
       fc.boolean(),
       async (extension, ocspResponse, inCa) => {
         const extensions = [extension];
-        const issuer = inCa ? await createCa({ name: 'ca', issuer: root, extensions }) : ca;
+        const issuer = inCa ? await createCa({ name: 'ca', issuer: root, keyOf: ca, extensions }) : ca;
         const identity = await issuer.issue({ names: ['a.test'], usage: 'server', extensions: inCa ? [] : extensions });
         const [endEntity, ...intermediates] = identity.chain as [Uint8Array, ...Uint8Array[]];
         const certificates = { endEntity, intermediates, serverName, ocspResponse, now: Date.now() };
@@ -173,17 +173,16 @@ test('extensions of any content, signed again, are accepted or refused by every 
             seen.add('accepted');
           } catch (error) {
             if (!isTlsError(error) || error.message.length > 3000) throw error;
-            const { code } = error.detail;
-            expect(['InvalidCertificate', 'InvalidCertRevocationList']).toContain(code);
+            if (!/^InvalidCert(ificate|RevocationList)$/.test(error.detail.code)) throw error;
             seen.add(error.code);
           }
         }
       },
     ),
-    { numRuns: 200 },
+    { numRuns: 150 },
   );
   expect(seen.size).toBeGreaterThan(3);
-});
+}, 30_000);
 
 test('fields changed and signed again, so that only the parser stands in the way, are accepted or refused', async () => {
   const element = fc
