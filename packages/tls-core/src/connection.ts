@@ -30,6 +30,9 @@ import { type Awaitable, isPromise, type Step } from './step/step.ts';
  * is for the application. Await the promise of `receive` before calling it again, so that a fast peer does not fill the
  * memory; `send` needs no waiting but for that same reason.
  *
+ * Facts ({@link protocolVersion}, {@link serverName} and the like) are there as they become known. Until
+ * {@link isHandshaking} is false nobody has vouched for them; {@link peerCertificates} is there only then.
+ *
  * Errors: the first `TlsError` is final. The alert for it is in the output, what was received before it can still be
  * taken, and every later input throws (or rejects with) the same error.
  *

@@ -27,6 +27,7 @@ export type PeerMisbehavedReason =
   | 'DisallowedExtension'
   | 'IllegalHelloRetryRequestWithNoChanges'
   | 'IllegalHelloRetryRequestWithOfferedGroup'
+  | 'IllegalHelloRetryRequestWithOversizedCookie'
   | 'IllegalHelloRetryRequestWithUnofferedGroup'
   | 'IllegalMiddleboxChangeCipherSpec'
   | 'IllegalTlsInnerPlaintext'
@@ -332,6 +333,7 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
     case 'DisallowedExtension':
     case 'IllegalHelloRetryRequestWithNoChanges':
     case 'IllegalHelloRetryRequestWithOfferedGroup':
+    case 'IllegalHelloRetryRequestWithOversizedCookie':
     case 'IllegalHelloRetryRequestWithUnofferedGroup':
     case 'IncorrectSessionId':
     case 'InvalidKeyShare':

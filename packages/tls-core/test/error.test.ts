@@ -65,6 +65,7 @@ const peerMisbehaved: Readonly<Record<PeerMisbehavedReason, AlertName>> = {
   AttemptedDowngradeToTls12WhenTls13IsSupported: 'illegal_parameter',
   DisallowedExtension: 'illegal_parameter',
   IllegalHelloRetryRequestWithNoChanges: 'illegal_parameter',
+  IllegalHelloRetryRequestWithOversizedCookie: 'illegal_parameter',
   IllegalHelloRetryRequestWithOfferedGroup: 'illegal_parameter',
   IllegalHelloRetryRequestWithUnofferedGroup: 'illegal_parameter',
   IllegalMiddleboxChangeCipherSpec: 'unexpected_message',

@@ -129,6 +129,9 @@ function* receiveServerHello(
   return { hello: parseBody('ServerHello', serverHello, message), message };
 }
 
+/** Most bytes of a cookie. A longer one, though section 4.2.2 allows it, might not fit a ClientHello with all the rest. */
+const maxCookie = 32_768;
+
 /** Section 4.1.4; the suite that it chooses. */
 function checkHelloRetryRequest(config: ClientConfig, offer: Offer, retry: HelloRetryRequest): Tls13CipherSuite {
   // The cookie is the one extension that may come unasked.
@@ -136,6 +139,9 @@ function checkHelloRetryRequest(config: ClientConfig, offer: Offer, retry: Hello
   const { group, cookie } = retry.extensions;
   if (group === undefined && cookie === undefined) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'IllegalHelloRetryRequestWithNoChanges' });
+  }
+  if (cookie !== undefined && cookie.length > maxCookie) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'IllegalHelloRetryRequestWithOversizedCookie' });
   }
   if (group !== undefined) {
     const what = nameOf(NamedGroup, group);
