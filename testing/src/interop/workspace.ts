@@ -8,6 +8,11 @@ export class Workspace {
   readonly #paths = new Map<string | Uint8Array, string>();
   #count = 0;
 
+  constructor() {
+    // Also where a test run ends before its tests do.
+    process.once('exit', () => this.remove());
+  }
+
   /** The path of a file with this content, which is written once. */
   file(content: string | Uint8Array): string;
   file(content: string | Uint8Array | undefined): string | undefined;

@@ -82,8 +82,11 @@ for (const { peer, program, refusals, protocol } of cases) {
     const run = (server: Serving, options: Partial<ClientPeerOptions> = {}): Promise<ClientRun> =>
       peer.run({ port: server.port, ca: root.certificatePem, ...options });
     const fine = async (server: Serving, options: Partial<ClientPeerOptions> = {}): Promise<TlsSocket> => {
-      const [socket, { ok, output }] = await Promise.all([server.connection(), run(server, options)]);
-      if (!ok) throw new Error(`${peer.name} failed:\n${output}`);
+      const exchanged = async (): Promise<void> => {
+        const { ok, output } = await run(server, options);
+        if (!ok) throw new Error(`${peer.name} failed:\n${output}`);
+      };
+      const [socket] = await Promise.all([server.connection(), exchanged()]);
       return socket;
     };
     let plain: Serving;

@@ -1,7 +1,7 @@
 /** What all interoperation tests share: certificates, files, and which peers are here. */
 import { execFileSync } from 'node:child_process';
 import { createCa, type KeyType, type TestIdentity, Workspace } from '@tyls/testing';
-import { afterAll, describe, vi } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
@@ -52,15 +52,16 @@ function versionOf(program: Program): string | undefined {
 export const versions: ReadonlyMap<Program, string | undefined> = new Map(
   (Object.keys(programs) as Program[]).map((program) => [program, versionOf(program)]),
 );
+const required = process.env['TYLS_REQUIRE_PEERS'] === '1';
 for (const [program, version] of versions) {
-  if (version === undefined) process.stderr.write(`interop: ${program} is not installed: its tests are skipped\n`);
+  if (version === undefined && !required) {
+    process.stderr.write(`interop: ${program} is not installed: its tests are skipped\n`);
+  }
 }
 
-/**
- * `describe` for the tests with a peer in one direction: skipped where it is missing, unless peers are required, when
- * every one of them fails.
- */
+/** `describe` for the tests with a peer in one direction: where it is missing they are skipped, or fail as one. */
 export function describeWith(program: Program | 'node'): (peers: string, tests: () => void) => void {
-  const isHere = program === 'node' || versions.get(program) !== undefined;
-  return isHere || process.env['TYLS_REQUIRE_PEERS'] === '1' ? describe : describe.skip;
+  if (program === 'node' || versions.get(program) !== undefined) return describe;
+  if (!required) return describe.skip;
+  return (peers) => test(`${peers}: installed`, () => expect(versions.get(program)).toBeDefined());
 }
