@@ -102,10 +102,8 @@ export class Search {
     let issuer = this.#asIssuer(anchor);
     for (const [i, candidate] of [...path.entries()].toReversed()) {
       const { certificate } = candidate;
-      const signature = yield* this.#verifySignature(candidate, issuer.subjectPublicKeyInfo, key);
-      // Another key of the same name: the one that signed is missing.
-      const isOther = issuer.certificate !== undefined && namesOtherKey(certificate, issuer.certificate);
-      if (signature !== 'valid') return isOther ? candidate.unknownIssuer : signature;
+      const signature = yield* this.#verifySignature(candidate, issuer, key);
+      if (signature !== 'valid') return signature;
       const status = yield* this.#checkRevocation(certificate, i === 0 ? 'endEntity' : 'issuer', issuer);
       if (status !== 'valid') return status;
       key = candidate.key;
@@ -115,13 +113,17 @@ export class Search {
   }
 
   /** Each signature once by each key, however many paths it is in. */
-  *#verifySignature(candidate: Candidate, issuerKey: Uint8Array, key: number): Step<Outcome> {
+  *#verifySignature(candidate: Candidate, issuer: CertificateIssuer, key: number): Step<Outcome> {
     const known = candidate.signatures.get(key);
     if (known !== undefined) return known;
     this.#budget.takeSignature();
-    const result = yield* verifySignedData(candidate.certificate, issuerKey, this.#options.algorithms);
-    candidate.signatures.set(key, result);
-    return result;
+    const { certificate } = candidate;
+    const result = yield* verifySignedData(certificate, issuer.subjectPublicKeyInfo, this.#options.algorithms);
+    // Another key of the same name: the one that signed is missing.
+    const isOther = issuer.certificate !== undefined && namesOtherKey(certificate, issuer.certificate);
+    const outcome = result !== 'valid' && isOther ? candidate.unknownIssuer : result;
+    candidate.signatures.set(key, outcome);
+    return outcome;
   }
 
   *#checkRevocation(certificate: Certificate, role: CertificateRole, issuer: CertificateIssuer): Step<Outcome> {

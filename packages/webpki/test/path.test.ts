@@ -466,10 +466,13 @@ describe('within its limits', () => {
     const cas = [first];
     for (let i = 0; i < 30; i++) cas.push(await createCa({ name: 'same', issuer: first }));
     const endEntity = await first.issue({});
-    const start = performance.now();
     const expected = { reason: 'BudgetExceeded', what: 'path-building steps' };
-    expect(refusal(() => verify(endEntity, cas, { roots: [root] }))).toMatchObject(expected);
-    expect(performance.now() - start).toBeLessThan(1000);
+    // Also where every one of them seems to be issued by a root.
+    for (const one of [root, await createCa({ name: 'same' })]) {
+      const start = performance.now();
+      expect(refusal(() => verify(endEntity, cas, { roots: [one] }))).toMatchObject(expected);
+      expect(performance.now() - start).toBeLessThan(1000);
+    }
   });
 
   test('64 KiB of intermediates', async () => {
