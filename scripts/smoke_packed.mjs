@@ -30,6 +30,7 @@ try {
   writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies }));
   npm(['install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund'], project);
   copyFileSync(join(root, 'testing/packed/smoke.mjs'), join(project, 'smoke.mjs'));
+  await writeCertificates();
 
   for (const line of lines) {
     try {
@@ -44,6 +45,16 @@ try {
 }
 console.log(`packed: ${lines.length - failed} of ${lines.length} Nodes`);
 process.exitCode = failed === 0 ? 0 : 1;
+
+/** A server's, and the root that issued it: the packed packages have nothing to make them with. */
+async function writeCertificates() {
+  const { createCa } = await import('../testing/dist/index.js');
+  const ca = await createCa();
+  const server = await ca.issue({ names: ['localhost'] });
+  writeFileSync(join(project, 'ca.pem'), ca.certificatePem);
+  writeFileSync(join(project, 'server.pem'), server.chainPem);
+  writeFileSync(join(project, 'server.key'), server.privateKeyPem);
+}
 
 /** Path of a Node of this release line: the running one, or the newest that npm has. */
 function nodeOf(line) {
