@@ -2,7 +2,8 @@
 import { type CertificateErrorDetail } from '@tyls/tls-core';
 import { type Certificate, isSelfIssued } from './certificate.ts';
 import { describeName } from './distinguished_name.ts';
-import { refusalOf } from './error.ts';
+import { attempt } from './error.ts';
+import { subjectKey } from './key_identifier.ts';
 import {
   type ConstrainedName,
   constrainedNames,
@@ -26,6 +27,7 @@ export class Candidate {
   readonly signatures: Map<number, 'valid' | CertificateErrorDetail> = new Map();
   #names: readonly ConstrainedName[] | CertificateErrorDetail | undefined;
   #nameConstraints: NameConstraints | CertificateErrorDetail | 'none' | undefined;
+  #keyIdentifier: Uint8Array | 'none' | undefined;
   #unknownIssuer: CertificateErrorDetail | undefined;
   #pathLengthExceeded: CertificateErrorDetail | undefined;
 
@@ -50,6 +52,12 @@ export class Candidate {
     return this.#nameConstraints;
   }
 
+  /** Of its key, if it says so. */
+  get keyIdentifier(): Uint8Array | 'none' {
+    this.#keyIdentifier ??= subjectKey(this.certificate) ?? 'none';
+    return this.#keyIdentifier;
+  }
+
   /** The refusal if it leads nowhere. */
   get unknownIssuer(): CertificateErrorDetail {
     this.#unknownIssuer ??= {
@@ -66,14 +74,5 @@ export class Candidate {
       subject: describeName(this.certificate.subject),
     };
     return this.#pathLengthExceeded;
-  }
-}
-
-/** A value, or the refusal that was thrown in its place. */
-export function attempt<T>(make: () => T): T | CertificateErrorDetail {
-  try {
-    return make();
-  } catch (error) {
-    return refusalOf(error);
   }
 }

@@ -1,8 +1,8 @@
 /** What a certificate must be, whichever path it is in (RFC 5280 section 6.1.3 and 6.1.4). */
 import { type CertificateErrorDetail } from '@tyls/tls-core';
-import { attempt } from './candidate.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { describeName } from './distinguished_name.ts';
+import { attempt } from './error.ts';
 import { type KeyUsageBit, unhandledCritical } from './extensions.ts';
 import { type PathRole, type Policy } from './policy.ts';
 import { checkPurpose, type Purpose } from './purpose.ts';

@@ -20,6 +20,15 @@ export function refusalOf(error: unknown): CertificateErrorDetail {
   throw error;
 }
 
+/** A value, or the refusal that was thrown in its place. */
+export function attempt<T>(make: () => T): T | CertificateErrorDetail {
+  try {
+    return make();
+  } catch (error) {
+    return refusalOf(error);
+  }
+}
+
 /**
  * How much an error tells about the cause, more being better: each candidate path fails in its own way, and what is
  * said of one that fits but is expired matters more than that others did not fit at all.

@@ -1,9 +1,9 @@
 /** Key identifiers (RFC 5280 sections 4.2.1.1 and 4.2.1.2): hints about which key signed, which decide nothing. */
 import { contextTag, DerReader, DerTag } from '@tyls/tls-core/der';
 import { equalBytes } from './bytes.ts';
-import { attempt, type Candidate } from './candidate.ts';
+import { type Candidate } from './candidate.ts';
 import { type Certificate } from './certificate.ts';
-import { badEncodingOf } from './error.ts';
+import { attempt, badEncodingOf } from './error.ts';
 import { sequenceContent } from './extensions.ts';
 
 export interface AuthorityKeyIdentifier {
@@ -52,10 +52,7 @@ export function keyIdentifierHints({ certificate }: Candidate, issuers: readonly
   const wanted = issuers.length < 2 ? undefined : authorityKey(certificate);
   if (wanted === undefined) return issuers;
   const named = new Set(
-    issuers.filter((issuer) => {
-      const found = subjectKey(issuer.certificate);
-      return found !== undefined && equalBytes(found, wanted);
-    }),
+    issuers.filter(({ keyIdentifier }) => keyIdentifier !== 'none' && equalBytes(keyIdentifier, wanted)),
   );
   return [...named, ...issuers.filter((issuer) => !named.has(issuer))];
 }
@@ -64,7 +61,8 @@ function authorityKey(certificate: Certificate): Uint8Array | undefined {
   return hint(certificate, authorityKeyIdentifierOid, (value) => parseAuthorityKeyIdentifier(value).keyIdentifier);
 }
 
-function subjectKey(certificate: Certificate): Uint8Array | undefined {
+/** The key identifier of a certificate's own key, `undefined` if it has none that can be read. */
+export function subjectKey(certificate: Certificate): Uint8Array | undefined {
   return hint(certificate, subjectKeyIdentifierOid, parseSubjectKeyIdentifier);
 }
 

@@ -5,13 +5,13 @@
 import { type CertificateErrorDetail, type Step } from '@tyls/tls-core';
 import { Budget, maxIntermediates, maxIntermediatesLength } from './budget.ts';
 import { binaryString } from './bytes.ts';
-import { attempt, Candidate } from './candidate.ts';
+import { Candidate } from './candidate.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { checkAnchor, checkIssuer, type CheckOptions } from './certificate_checks.ts';
 import { type CertificateRole } from './crl/distribution_point.ts';
 import { type CertificateIssuer } from './crl/revocation.ts';
 import { describeName } from './distinguished_name.ts';
-import { certificateError, mostSpecific, type Refusal, refusalOf } from './error.ts';
+import { attempt, certificateError, mostSpecific, type Refusal, refusalOf } from './error.ts';
 import { keyIdentifierHints, namesOtherKey } from './key_identifier.ts';
 import { checkNames, type NameConstraints, parseNameConstraints } from './name_constraints.ts';
 import { type PathOptions, type VerifiedPath } from './path_options.ts';

@@ -262,4 +262,24 @@ describe('what is made to take long ends in under a second', () => {
     expect(verify([chain[0], ...many(chain[0], 65_536)])).toBe('refused');
     expect(performance.now() - start).toBeLessThan(1000);
   });
+
+  test('hundreds of CAs of the empty name, whose key identifiers are none', () => {
+    const [tbs] = elementsOf(chain[1]!) as [Uint8Array];
+    const fields = elementsOf(tbs);
+    const name = sequenceOf();
+    const identifiers = [extension(14, Uint8Array.of(4)), extension(35, sequenceOf(Uint8Array.of(0x80, 1, 0)))];
+    const isCa = extension(19, sequenceOf(Uint8Array.of(1, 1, 0xff)));
+    const algorithm = sequenceOf(Uint8Array.of(6, 1, 1));
+    const certificate = (number: number, extensions: readonly Uint8Array[]): Uint8Array => {
+      const key = sequenceOf(algorithm, bitString(Uint8Array.of(number >> 8, number)));
+      const list = derEncode(contextTag(3, true), sequenceOf(...extensions));
+      const { version, serialNumber, validity } = field;
+      const [before, dates] = [[fields[version]!, fields[serialNumber]!], fields[validity]!];
+      return sequenceOf(sequenceOf(...before, algorithm, name, dates, name, key, list), algorithm, bitString(name));
+    };
+    const cas = Array.from({ length: 400 }, (_, i) => certificate(i, [isCa, ...identifiers]));
+    const start = performance.now();
+    expect(verify([certificate(400, identifiers), ...cas])).toBe('refused');
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
 });
