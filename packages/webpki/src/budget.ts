@@ -8,12 +8,21 @@ export const maxIntermediatesLength = 65_536;
 
 export class Budget {
   #signatures = 100;
+  #paths = 100;
   #steps = 200_000;
   #comparisons = 250_000;
 
   /** Before each signature that is verified. */
   takeSignature(): void {
     if (--this.#signatures < 0) throw exceeded('signatures');
+  }
+
+  /**
+   * Before what is found out for each path again, once its anchor's signature is valid: signatures are remembered, and so
+   * do not limit how many paths of the same certificates are looked at.
+   */
+  takePath(): void {
+    if (--this.#paths < 0) throw exceeded('paths');
   }
 
   /** Before each certificate that is tried as the next of a path. */

@@ -104,6 +104,7 @@ export class Search {
       const { certificate } = candidate;
       const signature = yield* this.#verifySignature(candidate, issuer, key);
       if (signature !== 'valid') return signature;
+      if (i === path.length - 1) this.#budget.takePath();
       const status = yield* this.#checkRevocation(certificate, i === 0 ? 'endEntity' : 'issuer', issuer);
       if (status !== 'valid') return status;
       key = candidate.key;

@@ -1,4 +1,5 @@
 import { nodeProvider } from '@tyls/crypto-node';
+import { contextTag, derEncode } from '@tyls/tls-core/der';
 import { createCa, type RawExtension, selfSigned, type TestCa } from '@tyls/testing';
 import {
   defaultPolicy,
@@ -14,7 +15,7 @@ import {
   verifyPath,
 } from '@tyls/webpki';
 import { describe, expect, test } from 'vitest';
-import { atOnce, bitString, crafted, field, refusal, sequenceOf } from './craft.ts';
+import { ascii, atOnce, bitString, crafted, field, refusal, sequenceOf } from './craft.ts';
 
 const { algorithms } = nodeProvider().signatureVerification;
 
@@ -473,6 +474,27 @@ describe('within its limits', () => {
       expect(refusal(() => verify(endEntity, cas, { roots: [one] }))).toMatchObject(expected);
       expect(performance.now() - start).toBeLessThan(1000);
     }
+  });
+
+  test('a hundred paths that a root stands behind, whatever is then wrong with them', async () => {
+    const root = await createCa({ name: 'root' });
+    const constraints = sequenceOf(derEncode(contextTag(0, true), sequenceOf(derEncode(0x82, ascii('other.test')))));
+    const extensions = [extension('2.5.29.30', constraints)];
+    const cas: TestCa[] = [];
+    let issuer = root;
+    for (let level = 0; level < 5; level++) {
+      const first = await createCa({ name: `ca ${level}`, issuer });
+      const more = Array.from({ length: 10 }, () =>
+        createCa({ name: `ca ${level}`, issuer, keyOf: first, extensions: level === 4 ? extensions : [] }),
+      );
+      cas.push(...(await Promise.all(more)));
+      issuer = first;
+    }
+    const endEntity = await issuer.issue({ names: ['a.test'] });
+    const one = cas.filter((_, i) => i % 10 === 0);
+    expect(refusal(() => verify(endEntity, one, { roots: [root] })).reason).toBe('NameConstraintViolation');
+    const expected = { reason: 'BudgetExceeded', what: 'paths' };
+    expect(refusal(() => verify(endEntity, cas, { roots: [root] }))).toMatchObject(expected);
   });
 
   test('64 KiB of intermediates', async () => {
