@@ -51,7 +51,8 @@ export function checkSocketOptions(options: TlsSocketOptions): {
  * - What is written before the handshake is complete waits for it. A write's callback is called when the transport has
  *   taken the data.
  * - `end()` sends close_notify and ends the transport's writable side; reading goes on. The peer's close_notify is
- *   `'end'`. A transport that ends without one is the error `UnexpectedEof`, after all that was received.
+ *   `'end'`. A transport that ends without one is the error `UnexpectedEof`, after all that was received if somebody
+ *   reads it.
  * - `'error'` brings a `TlsError`, or what the transport failed with. The alert for it is on its way by then, and the
  *   transport is closed once the peer has had the chance to read it, for a second at most.
  * - `destroy()` gives the connection up: no alert, no close_notify, and the secrets are wiped.
@@ -417,8 +418,9 @@ export class TlsSocket extends Duplex {
     this.#connection.abandon();
     if (this.#writer.finish()) closeGently(this.transport);
     else this.transport.destroy();
-    // A writer is told at once. A reader gets what was received first; see read().
+    // A writer is told at once. A reader gets what was received first, see read(); if there is one, or is about to be.
     if (this.readableLength === 0 || this.#callback !== undefined) this.destroy(error);
+    else setImmediate(() => this.readableFlowing === null && this.destroy(error));
   }
 
   /** Gives the connection an input. @param then called when it is done, with the error if it failed */
