@@ -40,15 +40,17 @@ export function connect(options: ConnectOptions, onSecureConnect?: () => void): 
   if (name === undefined) throw new TypeError('over a socket of yours, serverName says whom to verify');
   const serverName = parseServerName(name);
   const socketOptions = checkSocketOptions(options);
+  // There is none if an option is refused while the key is being loaded.
+  let socket: TlsSocket | undefined = undefined;
   let config: ClientConfig;
   if (options.config === undefined) {
-    config = startClientConfig(options, (error) => socket.destroy(error));
+    config = startClientConfig(options, (error) => socket?.destroy(error));
   } else {
     checkOnlyConfig(options);
     config = options.config;
   }
   const connection = new ClientConnection(config, serverName);
-  const socket = new TlsSocket(options.socket ?? tcp(options), connection, socketOptions, serverName.name);
+  socket = new TlsSocket(options.socket ?? tcp(options), connection, socketOptions, serverName.name);
   if (onSecureConnect !== undefined) socket.once('secureConnect', onSecureConnect);
   return socket;
 }

@@ -39,7 +39,9 @@ export interface TlsServer extends Server {
  */
 export function createServer(options: TlsServerOptions, onConnection?: (socket: TlsSocket) => void): TlsServer {
   const socketOptions = checkSocketOptions(options);
-  const config = configOf(options, (error) => void server.emit('error', error));
+  // There is none if an option is refused while the key is being loaded.
+  let created: TlsServer | undefined = undefined;
+  const config = configOf(options, (error) => void created?.emit('error', error));
   const server: TlsServer = createTcpServer({ allowHalfOpen: true }, (transport) => {
     const socket = new TlsSocket(transport, new ServerConnection(config), socketOptions);
     const failed = (error: Error): void => void server.emit('tlsClientError', error, socket);
@@ -49,6 +51,7 @@ export function createServer(options: TlsServerOptions, onConnection?: (socket: 
       server.emit('secureConnection', socket);
     });
   });
+  created = server;
   if (onConnection !== undefined) server.on('secureConnection', onConnection);
   return server;
 }
@@ -61,8 +64,9 @@ export function createServer(options: TlsServerOptions, onConnection?: (socket: 
  */
 export function accept(transport: Duplex, options: TlsServerOptions): TlsSocket {
   const socketOptions = checkSocketOptions(options);
-  const config = configOf(options, (error) => socket.destroy(error));
-  const socket = new TlsSocket(transport, new ServerConnection(config), socketOptions);
+  let socket: TlsSocket | undefined = undefined;
+  const config = configOf(options, (error) => socket?.destroy(error));
+  socket = new TlsSocket(transport, new ServerConnection(config), socketOptions);
   return socket;
 }
 
