@@ -254,8 +254,12 @@ export class TlsSocket extends Duplex {
     this.#whenSecure(() => {
       this.#sendInput(
         () => this.#connection.close(),
-        // Also called if it fails, which is known from elsewhere.
-        () => this.transport.end(() => this.transport.writableFinished && this.#called()),
+        () => {
+          // A stream that is closed calls nobody back; what this means is the same as when it closes later.
+          if (this.#transportState === 'closed') this.#transportClosed();
+          // Also called if it fails, which is known from elsewhere.
+          else this.transport.end(() => this.transport.writableFinished && this.#called());
+        },
       );
     }, callback);
   }

@@ -37,6 +37,21 @@ test('closes when the connection breaks, though nobody ever reads', async () => 
   await closed;
 });
 
+test('ends over a transport that is closed already', async () => {
+  const { client, server } = await memoryPair({ allowHalfOpen: true });
+  server.resume();
+  client.end();
+  await once(server, 'end');
+  const transportClosed = once(server.transport, 'close');
+  server.transport.destroy();
+  await transportClosed;
+  const closed = once(server, 'close');
+  server.end();
+  await closed;
+  expect(server.writableFinished).toBe(true);
+  client.destroy();
+});
+
 describe.each(Object.keys(providers))('with the %s provider', (name) => {
   const provider = providers[name]!;
 
