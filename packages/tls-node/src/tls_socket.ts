@@ -55,7 +55,8 @@ export function checkSocketOptions(options: TlsSocketOptions): {
  *   reads it.
  * - `'error'` brings a `TlsError`, or what the transport failed with. The alert for it is on its way by then, and the
  *   transport is closed once the peer has had the chance to read it, for a second at most.
- * - `destroy()` gives the connection up: no alert, no close_notify, and the secrets are wiped.
+ * - `destroy()` gives the connection up: no alert, no close_notify, and the secrets are wiped. So does a listener that
+ *   throws.
  */
 export class TlsSocket extends Duplex {
   /** The stream under it. What is read from it or written to it by others breaks the connection. */
@@ -363,7 +364,13 @@ export class TlsSocket extends Duplex {
       this.#drive(
         () => (chunk === undefined ? this.#connection.receiveEnd() : this.#connection.receive(chunk)),
         (error) => {
-          this.#received(error);
+          try {
+            this.#received(error);
+          } catch (thrown) {
+            // By a listener. Data that comes with what it was called for would go missing, if this went on.
+            this.destroy();
+            throw thrown;
+          }
           this.#receiving = false;
           if (returned) this.#pump();
         },

@@ -55,6 +55,25 @@ test('ends over a transport that is closed already', async () => {
 describe.each(Object.keys(providers))('with the %s provider', (name) => {
   const provider = providers[name]!;
 
+  test('a listener that throws does not make data go missing', async () => {
+    const { client, server } = await pair({ provider }, { provider });
+    const thrown = uncaught();
+    const received: Buffer[] = [];
+    server.on('data', (chunk: Buffer) => {
+      received.push(chunk);
+      throw new Error('of the listener');
+    });
+    const closed = once(server, 'close');
+    client.on('error', () => {});
+    // Records enough that some come together.
+    const sent = Buffer.from(Array.from({ length: 100_000 }, (_, i) => i % 251));
+    client.write(sent);
+    expect(await thrown).toMatchObject({ message: 'of the listener' });
+    await closed;
+    const all = Buffer.concat(received);
+    expect(all.equals(sent.subarray(0, all.length))).toBe(true);
+  });
+
   const acts: Record<string, (socket: TlsSocket) => void> = {
     destroy: (socket) => void socket.destroy(),
     end: (socket) => void socket.end('bye'),
