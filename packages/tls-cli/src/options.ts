@@ -4,6 +4,7 @@ import { nobleProvider } from '@tyls/crypto-noble';
 import { nodeProvider } from '@tyls/crypto-node';
 import { webcryptoProvider } from '@tyls/crypto-webcrypto';
 import { keyLogFile, type TlsSocket } from '@tyls/tls-node';
+import { certificatesFromPem } from '@tyls/webpki';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { readFileSync } from 'node:fs';
 
@@ -90,7 +91,7 @@ export function commonConfig(values: CommonValues): {
     },
     alpnProtocols: values.proto,
     maxFragmentSize: values.mtu,
-    keyLog: values.keyLog === undefined ? undefined : keyLogFile(values.keyLog),
+    keyLog: values.keyLog === undefined ? undefined : ofOption('--key-log', () => keyLogFile(values.keyLog!)),
   };
 }
 
@@ -118,8 +119,17 @@ function plainName(name: string): string {
 
 /** The content of a file that an option names. @throws Error with both in its message */
 export function readOptionFile(option: string, path: string): Uint8Array {
+  return ofOption(option, () => readFileSync(path));
+}
+
+/** The certificates in a PEM file that an option names, in DER. @throws Error with the option in its message */
+export function readOptionCertificates(option: string, path: string): readonly Uint8Array[] {
+  return ofOption(option, () => certificatesFromPem(readFileSync(path)));
+}
+
+function ofOption<T>(option: string, act: () => T): T {
   try {
-    return readFileSync(path);
+    return act();
   } catch (error) {
     throw new Error(`${option}: ${(error as Error).message}`, { cause: error });
   }

@@ -12,6 +12,7 @@ import {
   type CommonValues,
   describeError,
   describeSocket,
+  readOptionCertificates,
   readOptionFile,
 } from './options.ts';
 
@@ -57,9 +58,9 @@ function config(values: Values): ClientConfigOptions {
   return {
     ...common,
     sendServerName: values.sni,
-    ca: cafile === undefined ? undefined : readOptionFile('--cafile', cafile),
+    ca: cafile === undefined ? undefined : readOptionCertificates('--cafile', cafile),
     verifier: insecure === true ? dangerousAcceptAnyServerCert({ provider: common.provider }) : undefined,
-    certificate: authCerts === undefined ? undefined : readOptionFile('--auth-certs', authCerts),
+    certificate: authCerts === undefined ? undefined : readOptionCertificates('--auth-certs', authCerts),
     key: authKey === undefined ? undefined : readOptionFile('--auth-key', authKey),
   };
 }
@@ -93,15 +94,15 @@ async function main(): Promise<void> {
   } catch (error) {
     program.error(`error: ${(error as Error).message}`);
   }
-  let outputError: Error | undefined;
-  process.stdout.once('error', (error: Error) => {
-    outputError = error;
+  let outputClosed: Error | undefined;
+  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') outputClosed = error;
   });
   try {
     await talk(socket, host, values);
   } catch (error) {
     // Whoever reads our output wants no more of it.
-    if (error === outputError) return;
+    if (error === outputClosed) return;
     console.error(`tlsclient: ${describeError(error as Error)}`);
     process.exitCode = 1;
   }

@@ -13,6 +13,7 @@ import {
   describeError,
   describeSocket,
   integer,
+  readOptionCertificates,
   readOptionFile,
 } from './options.ts';
 
@@ -49,11 +50,11 @@ function config(values: Values): ServerConfigOptions {
   if (requireAuth === true && auth === undefined) throw new Error('--require-auth needs --auth: whose certificates?');
   return {
     ...commonConfig(values),
-    certificate: readOptionFile('--certs', values.certs),
+    certificate: readOptionCertificates('--certs', values.certs),
     key: readOptionFile('--key', values.key),
     ocspResponse: ocsp === undefined ? undefined : readOptionFile('--ocsp', ocsp),
     clientAuth:
-      auth === undefined ? undefined : { ca: readOptionFile('--auth', auth), mandatory: requireAuth ?? false },
+      auth === undefined ? undefined : { ca: readOptionCertificates('--auth', auth), mandatory: requireAuth ?? false },
   };
 }
 

@@ -2,11 +2,11 @@ import { createCa } from '@tyls/testing';
 import { randomBytes } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { client, folder, outcome, server, start, startCommand } from './commands.ts';
+import { client, commandLine, folder, outcome, server, start, startCommand } from './commands.ts';
 
 beforeAll(async () => {
   const ca = await createCa();
@@ -142,6 +142,20 @@ describe('a client', () => {
     child.stdout.once('data', () => child.stdout.destroy());
     expect(await outcome(child)).toMatchObject({ status: 0, stderr: '' });
   });
+
+  test.runIf(existsSync('/dev/full'))('says so when its output cannot be written', async () => {
+    const { port } = await server(['echo']);
+    const shell = start('sh', [
+      '-c',
+      'exec "$@" > /dev/full',
+      'sh',
+      ...commandLine('tlsclient', ['--port', port, ...trust, 'localhost']),
+    ]);
+    shell.stdin.end('hello');
+    const { status, stderr } = await outcome(shell);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^tlsclient: ENOSPC.*\n$/);
+  });
 });
 
 test('a port that is taken is said to be', async () => {
@@ -168,16 +182,17 @@ describe('a command line at fault ends with status 2', () => {
     ['tlsclient', ['--group', 'X25519', '--group', 'x25519', 'localhost'], '--group names one twice'],
     ['tlsclient', ['--provider', 'magic', 'localhost'], 'Allowed choices are node, noble, webcrypto.'],
     ['tlsclient', ['--cafile', 'missing.pem', 'localhost'], '--cafile: ENOENT'],
-    ['tlsclient', ['--cafile', 'server.key', 'localhost'], 'no certificate in this PEM text'],
+    ['tlsclient', ['--cafile', 'server.key', 'localhost'], '--cafile: no certificate in this PEM text'],
     ['tlsclient', ['--insecure', '--cafile', 'ca.pem', 'localhost'], '--insecure makes nothing of --cafile'],
     ['tlsclient', ['--auth-key', 'user.key', 'localhost'], '--auth-certs and --auth-key go together'],
-    ['tlsclient', ['--key-log', 'missing/keys.log', 'localhost'], 'ENOENT'],
+    ['tlsclient', ['--key-log', 'missing/keys.log', 'localhost'], '--key-log: ENOENT'],
     ['tlsserver', ['echo'], "required option '--certs <file>' not specified"],
     ['tlsserver', [...identity], "missing required argument 'mode'"],
     ['tlsserver', [...identity, 'gopher'], 'Allowed choices are echo, http, forward.'],
     ['tlsserver', [...identity, 'forward'], 'forward needs the port to forward to'],
     ['tlsserver', [...identity, 'echo', '80'], 'echo takes no port'],
     ['tlsserver', [...identity, '--require-auth', 'echo'], '--require-auth needs --auth'],
+    ['tlsserver', [...identity, '--auth', 'server.key', 'echo'], '--auth: no certificate in this PEM text'],
     [
       'tlsserver',
       ['--certs', 'server.pem', '--key', 'user.key', '--provider', 'webcrypto', 'echo'],

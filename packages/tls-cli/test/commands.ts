@@ -56,7 +56,12 @@ export function start(file: string, args: readonly string[]): ChildProcessWithou
 }
 
 export function startCommand(name: 'tlsclient' | 'tlsserver', args: readonly string[]): ChildProcessWithoutNullStreams {
-  return start(process.execPath, [join(folder, 'bin', `${name}.js`), ...args]);
+  const [file, ...rest] = commandLine(name, args);
+  return start(file, rest);
+}
+
+export function commandLine(name: 'tlsclient' | 'tlsserver', args: readonly string[]): [string, ...string[]] {
+  return [process.execPath, join(folder, 'bin', `${name}.js`), ...args];
 }
 
 /** Collects what a process says until it ends. */
