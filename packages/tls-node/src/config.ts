@@ -18,9 +18,11 @@ import {
 import { nodeProvider } from '@tyls/crypto-node';
 import {
   clientCertVerifier,
+  type ClientCertVerifierOptions,
   type RootStore,
   rootStore,
   serverCertVerifier,
+  type ServerCertVerifierOptions,
   type TrustAnchor,
   trustAnchorFromCertificate,
 } from '@tyls/webpki';
@@ -59,8 +61,10 @@ export interface TrustOptions {
 }
 
 export interface ClientConfigOptions extends CommonOptions, TrustOptions {
-  /** How servers are verified, instead of `roots` and `ca`; without any of the three it is by Mozilla's roots. */
+  /** How servers are verified, instead of `roots`, `ca` and `verification`; without roots it is by Mozilla's. */
   readonly verifier?: ServerCertVerifier | undefined;
+  /** What is demanded of servers beyond a path to one of the roots: a policy, revocation, OCSP, transparency, pins. */
+  readonly verification?: Omit<ServerCertVerifierOptions, 'roots' | 'provider'> | undefined;
   /** For servers that ask for a certificate; a function chooses when they do. */
   readonly certificate?: Encoded | readonly Encoded[] | CertifiedKey | ClientCertResolver | undefined;
   /** Of an encoded `certificate`. */
@@ -89,6 +93,7 @@ const configOptionNames = [
   'roots',
   'ca',
   'verifier',
+  'verification',
   'certificate',
   'key',
   'sendServerName',
@@ -98,10 +103,8 @@ const configOptionNames = [
   'clientAuth',
 ] as const satisfies readonly (keyof ClientConfigOptions | keyof ServerConfigOptions)[];
 
-export interface ClientAuthOptions extends TrustOptions {
-  /** Whether clients without a certificate are refused; `true` by default. */
-  readonly mandatory?: boolean | undefined;
-}
+/** Of whom clients need certificates, and what else is demanded of them. */
+export interface ClientAuthOptions extends TrustOptions, Omit<ClientCertVerifierOptions, 'roots' | 'provider'> {}
 
 export interface ServerConfigOptions extends CommonOptions {
   /** A function chooses by the ClientHello: by the name that the client asks for, say. */
@@ -169,13 +172,17 @@ function clientConfigWith(
   certificate: CertifiedKey | ClientCertResolver | undefined,
 ): ClientConfig {
   const common = commonOptions(options);
-  const { verifier, roots, ca, sendServerName, keyShares, middleboxCompatibility } = options;
-  if (verifier !== undefined && (roots !== undefined || ca !== undefined)) {
-    throw new TypeError('a verifier has its own roots: give either verifier, or roots and ca');
+  const { verifier, verification, roots, ca, sendServerName, keyShares, middleboxCompatibility } = options;
+  if (verifier !== undefined && (roots !== undefined || ca !== undefined || verification !== undefined)) {
+    throw new TypeError(
+      'a verifier has its own roots and options: give either verifier, or roots, ca and verification',
+    );
   }
   return clientConfig({
     ...common,
-    verifier: verifier ?? serverCertVerifier({ roots: trusted(options) ?? defaultRoots(), provider: common.provider }),
+    verifier:
+      verifier ??
+      serverCertVerifier({ ...verification, roots: trusted(options) ?? defaultRoots(), provider: common.provider }),
     certificate,
     sendServerName,
     keyShares,
@@ -198,7 +205,7 @@ function clientVerifier({ clientAuth }: ServerConfigOptions, provider: CryptoPro
   // Everybody gets a certificate of the web's CAs, so that to trust those would be to let everybody in.
   if (roots === undefined)
     throw new TypeError('clientAuth needs roots or ca: who issues the clients their certificates?');
-  return clientCertVerifier({ roots, provider, mandatory: clientAuth.mandatory ?? true });
+  return clientCertVerifier({ ...clientAuth, roots, provider });
 }
 
 function commonOptions({ provider, alpnProtocols, maxFragmentSize, keyLog, time }: CommonOptions): {

@@ -18,7 +18,7 @@ import {
   type TlsSocket,
 } from '@tyls/tls-node';
 import { dangerousAcceptAnyServerCert, trustAnchorFromCertificate } from '@tyls/webpki';
-import { createPrivateKey, sign } from 'node:crypto';
+import { createHash, createPrivateKey, sign, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
@@ -112,6 +112,23 @@ test('takes a verifier of its own, which may be asynchronous', async () => {
   });
 });
 
+test('demands what its verification says beyond a path to a root', async () => {
+  const intermediate = await createCa({ name: 'intermediate', issuer: ca });
+  const { chainPem, privateKeyPem } = await intermediate.issue({ names: ['localhost'] });
+  const server = { certificate: chainPem, key: privateKeyPem };
+  const pin = new X509Certificate(intermediate.certificatePem).publicKey.export({ format: 'der', type: 'spki' });
+  const pins = [createHash('sha256').update(pin).digest('base64')];
+  expect((await pair(server, { verification: { pins, maxDepth: 1 } })).client.peerCertificates).toHaveLength(2);
+  const demands = [
+    [{ pins: [`${'A'.repeat(43)}=`] }, 'UnknownPublicKey'],
+    [{ maxDepth: 0 }, 'BudgetExceeded'],
+    [{ ocsp: 'required' }, 'InvalidOcspResponse'],
+  ] as const;
+  for (const [verification, reason] of demands) {
+    expect((await refusal(server, { verification })).client).toBe(`InvalidCertificate.${reason}`);
+  }
+});
+
 describe('client certificates', () => {
   const auth = { ca: ca.certificate };
   const credentials = async (): Promise<{ certificate: string; key: string }> => {
@@ -142,6 +159,16 @@ describe('client certificates', () => {
     const clientAuth = { ...auth, mandatory: false };
     expect((await pair({ clientAuth })).server.peerCertificates).toBeUndefined();
     expect((await pair({ clientAuth }, await credentials())).server.peerCertificates).toHaveLength(1);
+  });
+
+  test('must be for one of the names that the server expects', async () => {
+    const names = [{ type: 'dns', name: 'device.test' }] as const;
+    const { server, port } = await serve({ clientAuth: { ...auth, names } });
+    const refused = once(server, 'tlsClientError') as Promise<[TlsError]>;
+    const client = dial(port, await credentials());
+    const failed = failure(client);
+    expect((await refused)[0].code).toBe('InvalidCertificate.NotValidForName');
+    await failed;
   });
 
   test('are not sent where they are not asked for', async () => {
@@ -331,6 +358,15 @@ describe('keys and certificates', () => {
           roots: [trustAnchorFromCertificate(ca.certificate)],
         }),
       'a verifier has its own roots',
+    ],
+    [
+      'a verifier and verification',
+      () =>
+        createClientConfig({
+          verifier: dangerousAcceptAnyServerCert({ provider: nodeProvider() }),
+          verification: { ocsp: 'required' },
+        }),
+      'a verifier has its own roots and options',
     ],
     ['no name', () => connect({ socket: {} as never }), 'serverName says whom to verify'],
     ['no port', () => connect({ host: 'localhost', ...clientOptions }), 'needs a port'],
