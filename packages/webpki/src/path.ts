@@ -3,6 +3,7 @@
  * order to a trust anchor.
  */
 import { type Awaitable, runToEnd, type Step } from '@tyls/tls-core';
+import { maxIntermediates } from './budget.ts';
 import { parseCertificate } from './certificate.ts';
 import { checkEndEntity, type CheckOptions } from './certificate_checks.ts';
 import { revocationError } from './crl/revocation.ts';
@@ -28,9 +29,9 @@ export function verifyPath(options: PathOptions): Awaitable<VerifiedPath> {
 
 /** {@link verifyPath} as a step. */
 export function* pathVerification(options: PathOptions): Step<VerifiedPath> {
-  const { now, purpose, maxDepth = 0, policy = defaultPolicy, keyUsage = [] } = options;
+  const { now, purpose, maxDepth, policy = defaultPolicy, keyUsage = [] } = options;
   if (!Number.isFinite(now)) throw new RangeError('the verification time is not a number');
-  if (!(maxDepth >= 0)) throw new RangeError('the maximum depth is not a number');
+  checkMaxDepth(maxDepth);
   const nowInSeconds = Math.floor(now / 1000) * 1000;
   const handledExtensions = new Set(options.handledExtensions);
   if (options.revocation !== undefined) handledExtensions.add(crlDistributionPointsOid);
@@ -42,4 +43,9 @@ export function* pathVerification(options: PathOptions): Step<VerifiedPath> {
   const found = yield* search.extend([search.candidate(endEntity)]);
   if (!('reason' in found)) return found;
   throw revocationError(mostSpecific(search.unreadable, found));
+}
+
+/** @throws RangeError if it is no number */
+export function checkMaxDepth(maxDepth: number = maxIntermediates): void {
+  if (!(maxDepth >= 0)) throw new RangeError('the maximum depth is not a number');
 }

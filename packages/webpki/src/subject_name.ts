@@ -3,7 +3,14 @@ import { isDnsName, type ServerName } from '@tyls/tls-core';
 import { binaryString, equalBytes } from './bytes.ts';
 import { type Certificate } from './certificate.ts';
 import { certificateError } from './error.ts';
-import { type GeneralName, isWildcardName, nameText, parseMailbox, subjectAltNames } from './general_name.ts';
+import {
+  type GeneralName,
+  isWildcardName,
+  type Mailbox,
+  nameText,
+  parseMailbox,
+  subjectAltNames,
+} from './general_name.ts';
 
 /** How many names an error lists. */
 const maxShownNames = 20;
@@ -80,9 +87,22 @@ function matches({ type, value }: GeneralName, reference: PeerName): boolean {
   }
 }
 
+/**
+ * @throws RangeError if there are none; TypeError if an e-mail address is none
+ */
+export function checkPeerNames(names: readonly PeerName[]): void {
+  if (names.length === 0) throw new RangeError('no names: every client would be refused');
+  for (const { type, name } of names) if (type === 'email') wantedMailbox(name);
+}
+
+function wantedMailbox(reference: string): Mailbox {
+  const mailbox = parseMailbox(reference);
+  if (mailbox === undefined) throw new TypeError(`not an e-mail address: ${JSON.stringify(reference)}`);
+  return mailbox;
+}
+
 function matchesMailbox(presented: string, reference: string): boolean {
-  const wanted = parseMailbox(reference);
-  if (wanted === undefined) throw new TypeError(`not an e-mail address: ${JSON.stringify(reference)}`);
+  const wanted = wantedMailbox(reference);
   const found = parseMailbox(presented);
   return found?.localPart === wanted.localPart && found.host.toLowerCase() === wanted.host.toLowerCase();
 }

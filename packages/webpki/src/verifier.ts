@@ -20,14 +20,14 @@ import { digestsOf } from './digests.ts';
 import { type KeyUsageBit } from './extensions.ts';
 import { verifyTls13Signature } from './handshake_signature.ts';
 import { stapledOcspVerification, tlsFeatureOid } from './ocsp/stapled.ts';
-import { pathVerification } from './path.ts';
+import { checkMaxDepth, pathVerification } from './path.ts';
 import { type VerifiedPath } from './path_options.ts';
 import { defaultPolicy, type Policy } from './policy.ts';
 import { type Purpose } from './purpose.ts';
 import { type CtLogList } from './sct/log_list.ts';
 import { type SctPolicy, sctVerification } from './sct/transparency.ts';
 import { PinSet, type SpkiPin } from './spki_pin.ts';
-import { type PeerName, verifyAnyPeerName, verifyServerName } from './subject_name.ts';
+import { checkPeerNames, type PeerName, verifyAnyPeerName, verifyServerName } from './subject_name.ts';
 import { RootStore, rootStore, type TrustAnchor } from './trust_anchor.ts';
 
 /** What a verifier needs of a provider. */
@@ -64,7 +64,8 @@ export interface ServerCertVerifierOptions extends CertVerifierOptions {
  * Verifies servers: a path from the certificate to one of the roots, for the purpose serverAuth, the server's name in
  * subjectAltName, and what else the options ask for.
  *
- * @throws RangeError if there are no roots, lists or pins, or the provider cannot hash what must be hashed
+ * @throws RangeError if there are no roots, lists or pins, the depth is no number, or the provider cannot hash what must be
+ *   hashed; TypeError if a pin is none
  */
 export function serverCertVerifier(options: ServerCertVerifierOptions): ServerCertVerifier {
   const { provider, policy = defaultPolicy, ocsp, transparency } = options;
@@ -86,7 +87,7 @@ export function serverCertVerifier(options: ServerCertVerifierOptions): ServerCe
         ? undefined
         : yield* stapledOcspVerification({
             response: ocspResponse,
-            required: ocsp === 'required',
+            required: ocsp !== 'ifStapled',
             certificate,
             issuer,
             algorithms,
@@ -127,11 +128,12 @@ export interface ClientCertVerifierOptions extends CertVerifierOptions {
  * Verifies clients: a path from the certificate to one of the roots, for the purpose clientAuth, and what else the options
  * ask for. Who the client is remains for the application to say, unless names are given.
  *
- * @throws RangeError if there are no roots, lists, names or pins, or the provider cannot hash what must be hashed
+ * @throws RangeError if there are no roots, lists, names or pins, the depth is no number, or the provider cannot hash what
+ *   must be hashed; TypeError if a pin or an e-mail address is none
  */
 export function clientCertVerifier(options: ClientCertVerifierOptions): ClientCertVerifier {
   const { roots, provider, policy = defaultPolicy, mandatory = true, rootHintSubjects, names } = options;
-  if (names?.length === 0) throw new RangeError('no names: every client would be refused');
+  if (names !== undefined) checkPeerNames(names);
   const path = pathVerifier(options, 'clientAuth', []);
   function* verify({ now, ...certificates }: ClientCertificates): Step<PeerVerified> {
     const { verified } = yield* path(certificates, now);
@@ -209,6 +211,7 @@ function pathVerifier(
   purpose: Purpose,
   handledExtensions: readonly string[],
 ): (certificates: PeerCertificates, now: number) => Step<PathVerification> {
+  checkMaxDepth(maxDepth);
   const { algorithms } = provider.signatureVerification;
   const revocation = lists === undefined ? undefined : new RevocationChecker(lists, algorithms);
   const pinned = pins === undefined ? undefined : new PinSet(pins, provider);

@@ -21,7 +21,18 @@ import {
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ascii, atOnce, sequenceOf } from './craft.ts';
 import { certId, responseBy, revoked, single } from './ocsp_craft.ts';
-import { crlBy, detailOf, entry, extension, fullName, integer, now, octetString, uri } from './revocation_craft.ts';
+import {
+  crlBy,
+  detailOf,
+  entry,
+  extension,
+  fullName,
+  integer,
+  now,
+  octetString,
+  uri,
+  utcTime,
+} from './revocation_craft.ts';
 import { precertEntry, TestLog, timestampList, withTimestamps, x509Entry } from './sct_craft.ts';
 
 const provider = nodeProvider();
@@ -286,4 +297,24 @@ test('raw public keys are known by their pins, and sign without a certificate', 
   expect(verifier.verifyTls13Signature({ message, publicKey, scheme, signature })).toBeDefined();
   const other = { message: message.with(0, 1), publicKey, scheme, signature };
   expect(detailOf(() => verifier.verifyTls13Signature(other))).toEqual({ code: 'BadHandshakeSignature', scheme });
+});
+
+describe('options that cannot be, of callers without a compiler', () => {
+  const misspelt = (options: object): Options => ({ ...options });
+
+  test('demand more, never less', async () => {
+    expect(refused(server.certificate, misspelt({ ocsp: 'Required' }))).toMatchObject({
+      reason: 'InvalidOcspResponse',
+    });
+    const crls = [parseCertRevocationList(await crlBy(ca, { nextUpdate: utcTime(now) }))];
+    const revocation = { crls, depth: 'endEntity', expiration: 'Enforce' };
+    expect(refused(server.certificate, misspelt({ revocation }))).toMatchObject({ reason: 'ExpiredRevocationList' });
+  });
+
+  test('are refused when the verifier is made', () => {
+    expect(() => serverCertVerifier({ roots, provider, maxDepth: NaN })).toThrow(RangeError);
+    expect(() => serverCertVerifier({ roots, provider, maxDepth: -1 })).toThrow(RangeError);
+    const names = [{ type: 'email', name: 'nobody' }] as const;
+    expect(() => clientCertVerifier({ roots, provider, names })).toThrow('not an e-mail address: "nobody"');
+  });
 });
