@@ -304,8 +304,11 @@ export class TlsSocket extends Duplex {
     this.#sendInput(
       () => {
         let last: Awaitable<void> = undefined;
-        // The promise for the last of them is one for all.
-        for (const piece of batch.value) last = this.#connection.send(piece);
+        for (const piece of batch.value) {
+          last = this.#connection.send(piece);
+          // The last of them speaks for all: it is done after the others, and fails if one does.
+          if (isPromise(last)) last.then(undefined, () => {});
+        }
         return last;
       },
       () => (this.transport.writable ? this.#send(data) : this.#fail(transportClosed())),

@@ -20,8 +20,8 @@ function uncaught(): Promise<unknown> {
     for (const listener of rejectedBefore) process.on('unhandledRejection', listener);
   });
   return new Promise((resolve) => {
-    process.once('uncaughtException', resolve);
-    process.once('unhandledRejection', resolve);
+    process.on('uncaughtException', resolve);
+    process.on('unhandledRejection', resolve);
   });
 }
 
@@ -72,6 +72,23 @@ describe.each(Object.keys(providers))('with the %s provider', (name) => {
     await closed;
     const all = Buffer.concat(received);
     expect(all.equals(sent.subarray(0, all.length))).toBe(true);
+  });
+
+  test.each(['destroy()', 'the peer'])('%s ends what is being encrypted, and nothing else', async (who) => {
+    const { client, server } = await pair({ provider }, { provider });
+    const thrown = uncaught();
+    client.on('error', () => {});
+    server.on('error', () => {});
+    const closed = new Promise((resolve) => void server.once('close', resolve));
+    client.resume();
+    server.cork();
+    for (let i = 0; i < 8; i++) server.write(Buffer.alloc(16_000));
+    // Bytes that are no record, which end the connection while it encrypts.
+    if (who === 'the peer') server.transport.emit('data', Buffer.alloc(100));
+    server.uncork();
+    if (who === 'destroy()') server.destroy();
+    await closed;
+    expect(await Promise.race([thrown, setTimeout(50, 'nothing')])).toBe('nothing');
   });
 
   const acts: Record<string, (socket: TlsSocket) => void> = {
