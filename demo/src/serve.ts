@@ -2,6 +2,7 @@
 import { createCa } from '@tyls/testing';
 import { createServer, TlsSocket } from '@tyls/tls-node';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { answer } from './http.ts';
@@ -33,7 +34,7 @@ export async function serve(port: number): Promise<void> {
     process.once('SIGINT', stop);
     process.once('SIGTERM', stop);
     console.log(`An HTTPS server on tyls. Try it, and press Ctrl-C to stop:\n`);
-    console.log(`  curl --cacert ${caFile} https://localhost:${port}/\n`);
+    console.log(`  curl --cacert ${caFile} https://localhost:${(server.address() as AddressInfo).port}/\n`);
   });
 }
 
