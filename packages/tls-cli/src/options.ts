@@ -54,6 +54,7 @@ export function addCommonOptions(to: Command): Command {
     .option('--verbose', 'say on standard error what was negotiated');
 }
 
+/** Adds `--port`, 443 by default. @param least 0 where a free one may be asked for */
 export function addPort(to: Command, description: string, least: 0 | 1): Command {
   return to.option('-p, --port <number>', description, integer(least, 65_535), 443);
 }

@@ -17,6 +17,7 @@ export type Encoded = string | Uint8Array;
 /** A private key as PKCS#8, PKCS#1 or SEC 1; or one that signs by itself, wherever it lives. */
 export type PrivateKey = Encoded | PrivateKeyDer | SigningKey;
 
+/** What {@link loadCertifiedKey} loads. What is in DER is kept. */
 export interface CertifiedKeyOptions {
   /** The end entity first, each followed by its issuer; the root may be left out. */
   readonly certificate: Encoded | readonly Encoded[];

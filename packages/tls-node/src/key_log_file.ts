@@ -3,8 +3,8 @@ import { type KeyLog } from '@tyls/tls-core';
 import { appendFileSync } from 'node:fs';
 
 /**
- * Appends every secret to a file that only its owner can read: who has it can decrypt the traffic. A secret that cannot
- * be written is warned of and the connection goes on.
+ * Appends every secret to a file: who has it can decrypt the traffic. One that is created can be read by its owner alone;
+ * one that exists keeps its mode. A secret that cannot be written is warned of and the connection goes on.
  *
  * @throws the error of node:fs if the file cannot be opened for appending
  */

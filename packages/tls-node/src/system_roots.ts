@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path';
 import * as tls from 'node:tls';
 import { certificatesFromPem, type TrustAnchor, trustAnchorsFromCertificates } from '@tyls/webpki';
 
+/** What {@link systemRoots} found; the caller's. */
 export interface SystemRoots {
   /** To give to `roots`. */
   readonly anchors: readonly TrustAnchor[];

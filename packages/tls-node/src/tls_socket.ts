@@ -137,6 +137,7 @@ export class TlsSocket extends Duplex {
     return this.#connection.alpnProtocol;
   }
 
+  /** How the two sides came to agree. */
   get handshakeKind(): HandshakeKind | undefined {
     return this.#connection.handshakeKind;
   }
@@ -154,9 +155,10 @@ export class TlsSocket extends Duplex {
   /**
    * Keying material that only the two ends of this connection can compute (RFC 5705, RFC 8446 section 7.5).
    *
-   * @param length in bytes
+   * @param length in bytes, at most 255 times the length of the suite's hash
+   * @param label ASCII, at most 249 characters
    * @param context without one it is empty (RFC 8446 section 7.5)
-   * @throws TlsError `HandshakeNotComplete`
+   * @throws TlsError `HandshakeNotComplete`; what ended the connection, or `Closed`, once it is over
    */
   exportKeyingMaterial(length: number, label: string, context?: Uint8Array): Uint8Array {
     return this.#connection.exportKeyingMaterial(length, label, context);
@@ -177,6 +179,7 @@ export class TlsSocket extends Duplex {
     );
   }
 
+  /** As in `net.Socket`, where the transport is one, or TLS over one; these are `undefined` on others. */
   get remoteAddress(): string | undefined {
     return this.#tcp?.remoteAddress;
   }
