@@ -16,6 +16,7 @@ import {
 
 const tagLength = 16;
 
+/** A key of 32 bytes; no limit but that of the sequence numbers. */
 export const TLS13_CHACHA20_POLY1305_SHA256: Tls13CipherSuite = {
   id: CipherSuite.TLS_CHACHA20_POLY1305_SHA256,
   version: ProtocolVersion.TLSv1_3,
@@ -26,6 +27,7 @@ export const TLS13_CHACHA20_POLY1305_SHA256: Tls13CipherSuite = {
 
 // RFC 8446 section 5.5 has 2^24.5 records for AES-GCM.
 
+/** A key of 32 bytes; a key update after at most 2^24 records. */
 export const TLS13_AES_256_GCM_SHA384: Tls13CipherSuite = {
   id: CipherSuite.TLS_AES_256_GCM_SHA384,
   version: ProtocolVersion.TLSv1_3,
@@ -33,6 +35,7 @@ export const TLS13_AES_256_GCM_SHA384: Tls13CipherSuite = {
   aead: aead(gcm, 32, 2 ** 24),
 };
 
+/** A key of 16 bytes; a key update after at most 2^24 records. */
 export const TLS13_AES_128_GCM_SHA256: Tls13CipherSuite = {
   id: CipherSuite.TLS_AES_128_GCM_SHA256,
   version: ProtocolVersion.TLSv1_3,

@@ -18,6 +18,7 @@ import { signatureVerification } from './signature_verification.ts';
 export { cipherSuites, signatureVerification };
 export { TLS13_AES_128_GCM_SHA256, TLS13_AES_256_GCM_SHA384, TLS13_CHACHA20_POLY1305_SHA256 } from './cipher_suites.ts';
 
+/** What {@link nobleProvider} can be told. */
 export interface NobleProviderOptions {
   /**
    * Fills `bytes` with randomness fit for secrets; everything that this provider draws comes from it. Needed only on

@@ -14,6 +14,7 @@ import { plain } from './bytes.ts';
 const sha256 = hash('sha256', 32);
 const sha384 = hash('sha384', 48);
 
+/** A key of 32 bytes; a key update after at most 2^24 records (RFC 8446 section 5.5). */
 export const TLS13_AES_256_GCM_SHA384: Tls13CipherSuite = {
   id: CipherSuite.TLS_AES_256_GCM_SHA384,
   version: ProtocolVersion.TLSv1_3,
@@ -21,6 +22,7 @@ export const TLS13_AES_256_GCM_SHA384: Tls13CipherSuite = {
   aead: aes256Gcm,
 };
 
+/** A key of 16 bytes; a key update after at most 2^24 records. */
 export const TLS13_AES_128_GCM_SHA256: Tls13CipherSuite = {
   id: CipherSuite.TLS_AES_128_GCM_SHA256,
   version: ProtocolVersion.TLSv1_3,
@@ -28,6 +30,7 @@ export const TLS13_AES_128_GCM_SHA256: Tls13CipherSuite = {
   aead: aes128Gcm,
 };
 
+/** A key of 32 bytes; no limit but that of the sequence numbers. */
 export const TLS13_CHACHA20_POLY1305_SHA256: Tls13CipherSuite = {
   id: CipherSuite.TLS_CHACHA20_POLY1305_SHA256,
   version: ProtocolVersion.TLSv1_3,
@@ -35,6 +38,7 @@ export const TLS13_CHACHA20_POLY1305_SHA256: Tls13CipherSuite = {
   aead: chacha20Poly1305,
 };
 
+/** All of them, in the order in which a client offers and a server prefers them. */
 export const cipherSuites: readonly Tls13CipherSuite[] = [
   TLS13_AES_256_GCM_SHA384,
   TLS13_AES_128_GCM_SHA256,

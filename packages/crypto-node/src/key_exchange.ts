@@ -10,6 +10,7 @@ import {
 } from 'node:crypto';
 import { plain } from './bytes.ts';
 
+/** Shares and secrets of 32 bytes. A share that makes the secret zero is refused (RFC 7748 section 6.1). */
 export const x25519: KeyExchangeGroup = group(NamedGroup.X25519, () => {
   const { publicKey, privateKey } = generateKeyPairSync('x25519');
   // The 32 bytes end its SPKI. Exporting a generated key as JWK can deadlock on Node 20.
@@ -17,10 +18,13 @@ export const x25519: KeyExchangeGroup = group(NamedGroup.X25519, () => {
   return { keyShare, complete: (share) => agreeX25519(privateKey, share) };
 });
 
+/** NIST P-256: uncompressed points of 65 bytes, secrets of 32. A share that is no point of the curve is refused. */
 export const secp256r1: KeyExchangeGroup = group(NamedGroup.secp256r1, () => generateEc('prime256v1', 65));
 
+/** NIST P-384: uncompressed points of 97 bytes, secrets of 48. */
 export const secp384r1: KeyExchangeGroup = group(NamedGroup.secp384r1, () => generateEc('secp384r1', 97));
 
+/** All of them, in order of preference: a client sends a key share for the first. */
 export const keyExchangeGroups: readonly KeyExchangeGroup[] = [x25519, secp256r1, secp384r1];
 
 /** {@link ActiveKeyExchange} that answers at once. */

@@ -17,6 +17,7 @@ import { providerOn } from './provider.ts';
 export { type OptionalAlgorithm } from './platform.ts';
 export { signingKeyFromCryptoKey } from './private_key.ts';
 
+/** What {@link webcryptoProvider} can be told. */
 export interface WebcryptoProviderOptions {
   /**
    * What the implementation lacks, and is not to be offered: these came to some of them late, or not yet. It is said

@@ -3,6 +3,7 @@
 /** What an implementation may lack. */
 export type OptionalAlgorithm = 'X25519' | 'Ed25519' | 'P-521';
 
+/** An implementation, as the parts of the provider use it. */
 export interface Platform {
   readonly subtle: SubtleCrypto;
   readonly random: (bytes: Uint8Array) => void;
@@ -13,6 +14,7 @@ export interface Platform {
 /** What `getRandomValues` gives in one call at most. */
 const quota = 65_536;
 
+/** @throws TypeError if there is no `crypto.subtle` */
 export function webPlatform(crypto: Crypto): Platform {
   // Both can be missing at run time, whatever their types say.
   const subtle = (crypto as Partial<Crypto> | undefined)?.subtle;
