@@ -1,5 +1,6 @@
 /** What goes into the verification of a path, and what comes out. */
 import { type SignatureVerificationAlgorithm } from '@tyls/tls-core';
+import { type Budget } from './budget.ts';
 import { type Certificate } from './certificate.ts';
 import { type RevocationChecker } from './crl/revocation.ts';
 import { type KeyUsageBit } from './extensions.ts';
@@ -26,6 +27,8 @@ export interface PathOptions {
   readonly keyUsage?: readonly KeyUsageBit[] | undefined;
   /** Looks every certificate of a path up in revocation lists; without it none is. */
   readonly revocation?: RevocationChecker | undefined;
+  /** Shared with the rest of a verification. */
+  readonly budget?: Budget | undefined;
   /** Critical extensions that the caller acts on: dotted. */
   readonly handledExtensions?: readonly string[] | undefined;
 }

@@ -23,7 +23,7 @@ type Outcome = 'valid' | Refusal;
 export class Search {
   readonly #options: PathOptions;
   readonly #checks: CheckOptions;
-  readonly #budget = new Budget();
+  readonly #budget: Budget;
   /** Numbers for subjects with their keys, and for keys, in the order met. */
   readonly #numbers = new Map<string, number>();
   readonly #anchors = new Map<TrustAnchor, Outcome>();
@@ -34,6 +34,7 @@ export class Search {
   constructor(options: PathOptions, checks: CheckOptions) {
     this.#options = options;
     this.#checks = checks;
+    this.#budget = options.budget ?? new Budget();
   }
 
   candidate(certificate: Certificate): Candidate {

@@ -14,6 +14,7 @@ import {
   type ServerCertVerifier,
   type Step,
 } from '@tyls/tls-core';
+import { Budget } from './budget.ts';
 import { parseCertificate } from './certificate.ts';
 import { type CertificateIssuer, RevocationChecker, type RevocationOptions } from './crl/revocation.ts';
 import { digestsOf } from './digests.ts';
@@ -77,7 +78,8 @@ export function serverCertVerifier(options: ServerCertVerifierOptions): ServerCe
   const handledExtensions = ocsp === undefined ? [] : [tlsFeatureOid];
   const path = pathVerifier(options, 'serverAuth', handledExtensions);
   function* verify({ serverName, ocspResponse, now, ...certificates }: ServerCertificates): Step<PeerVerified> {
-    const { verified, revocation } = yield* path(certificates, now);
+    const budget = new Budget();
+    const { verified, revocation } = yield* path(certificates, now, budget);
     const { endEntity: certificate } = verified;
     verifyServerName(certificate, serverName, policy);
     const issuer = issuerOf(verified);
@@ -93,6 +95,7 @@ export function serverCertVerifier(options: ServerCertVerifierOptions): ServerCe
             algorithms,
             digests,
             now,
+            budget,
             ...(revocation !== undefined && { revocation }),
           });
     if (transparency !== undefined) {
@@ -104,6 +107,7 @@ export function serverCertVerifier(options: ServerCertVerifierOptions): ServerCe
         signatureVerification,
         digests,
         now,
+        budget,
       });
     }
     return peerVerified();
@@ -210,15 +214,15 @@ function pathVerifier(
   { roots, provider, policy, maxDepth, keyUsage, revocation: lists, pins }: CertVerifierOptions,
   purpose: Purpose,
   handledExtensions: readonly string[],
-): (certificates: PeerCertificates, now: number) => Step<PathVerification> {
+): (certificates: PeerCertificates, now: number, budget?: Budget) => Step<PathVerification> {
   checkMaxDepth(maxDepth);
   const { algorithms } = provider.signatureVerification;
   const revocation = lists === undefined ? undefined : new RevocationChecker(lists, algorithms);
   const pinned = pins === undefined ? undefined : new PinSet(pins, provider);
   const store = storeOf(roots);
   const fixed = { roots: store, algorithms, purpose, policy, maxDepth, keyUsage, revocation, handledExtensions };
-  return function* ({ endEntity, intermediates }, now) {
-    const verified = yield* pathVerification({ ...fixed, endEntity, intermediates, now });
+  return function* ({ endEntity, intermediates }, now, budget) {
+    const verified = yield* pathVerification({ ...fixed, endEntity, intermediates, now, budget });
     const keys = [verified.endEntity, ...verified.intermediates, verified.anchor];
     pinned?.check(keys.map(({ subjectPublicKeyInfo }) => subjectPublicKeyInfo));
     return { verified, revocation };

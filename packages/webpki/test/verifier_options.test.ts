@@ -20,7 +20,7 @@ import {
 } from '@tyls/webpki';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ascii, atOnce, sequenceOf } from './craft.ts';
-import { certId, responseBy, revoked, single } from './ocsp_craft.ts';
+import { certId, createResponder, responseBy, revoked, single } from './ocsp_craft.ts';
 import {
   crlBy,
   detailOf,
@@ -317,4 +317,24 @@ describe('options that cannot be, of callers without a compiler', () => {
     const names = [{ type: 'email', name: 'nobody' }] as const;
     expect(() => clientCertVerifier({ roots, provider, names })).toThrow('not an e-mail address: "nobody"');
   });
+});
+
+test('a hundred signatures are verified in all, of certificates, OCSP response and timestamps', async () => {
+  let signatures = 0;
+  const { signatureVerification } = provider;
+  const algorithms = signatureVerification.algorithms.map((one) => ({
+    ...one,
+    verify: (...parameters: Parameters<typeof one.verify>) => {
+      signatures++;
+      return one.verify(...parameters);
+    },
+  }));
+  const counting = { ...provider, signatureVerification: { ...signatureVerification, algorithms } };
+  const [signer, namesake] = await Promise.all([createResponder(ca), createResponder(ca)]);
+  const certificates = Array<Uint8Array>(60).fill(namesake.certificate);
+  const id = certId(parseCertificate(server.certificate), ca);
+  const ocspResponse = await responseBy(signer, [single(id)], { certificates });
+  const refusal = refused(server.certificate, { ocsp: 'ifStapled', ocspResponse, provider: counting });
+  expect(refusal).toMatchObject({ reason: 'BudgetExceeded', what: 'signatures' });
+  expect(signatures).toBe(100);
 });
