@@ -12,6 +12,7 @@ import { certificateError, mostSpecific } from './error.ts';
 import { type PathOptions, type VerifiedPath } from './path_options.ts';
 import { defaultPolicy } from './policy.ts';
 import { Search } from './search.ts';
+import { checkVerificationTime } from './time.ts';
 
 /**
  * Verifies an end entity's certificate up to one of the roots. Its names are compared with name constraints alone.
@@ -30,8 +31,8 @@ export function verifyPath(options: PathOptions): Awaitable<VerifiedPath> {
 /** {@link verifyPath} as a step. */
 export function* pathVerification(options: PathOptions): Step<VerifiedPath> {
   const { now, purpose, maxDepth, policy = defaultPolicy, keyUsage = [] } = options;
-  if (!Number.isFinite(now)) throw new RangeError('the verification time is not a number');
   checkMaxDepth(maxDepth);
+  checkVerificationTime(now);
   const nowInSeconds = Math.floor(now / 1000) * 1000;
   const handledExtensions = new Set(options.handledExtensions);
   if (options.revocation !== undefined) handledExtensions.add(crlDistributionPointsOid);

@@ -31,6 +31,11 @@ export function readTime(reader: DerReader): number {
   return time.getTime();
 }
 
+/** @throws RangeError if it is no number: every comparison with it would be false, and so nothing ever too old */
+export function checkVerificationTime(now: number): void {
+  if (!Number.isFinite(now)) throw new RangeError('the verification time is not a number');
+}
+
 function badTime(): Error {
   return certificateError({ reason: 'BadEncoding', what: 'Time' });
 }

@@ -330,6 +330,11 @@ describe('who signs it', () => {
   });
 });
 
+test('the time is a number', async () => {
+  const bytes = await response();
+  expect(() => verified(bytes, { now: NaN })).toThrow(RangeError);
+});
+
 describe('encodings that are refused', () => {
   const stray = derEncode(DerTag.null);
   const criticalExtension = extension('1.2.3', none, true);

@@ -332,3 +332,8 @@ test('bytes that were changed anywhere make no timestamp count', () => {
   }
   fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (random) => !survives(random)));
 });
+
+test('the time is a number', async () => {
+  const certificate = await embedded(short, alpha, beta);
+  expect(() => verified(certificate, { now: NaN })).toThrow(RangeError);
+});

@@ -80,7 +80,7 @@ export class RevocationChecker {
     }
     const refusal = yield* this.#verify(crl, issuer, budget);
     if (refusal !== 'valid') return refusal;
-    if (this.#expiration !== 'ignore' && now >= crl.nextUpdate) {
+    if (this.#expiration !== 'ignore' && !(now < crl.nextUpdate)) {
       const { nextUpdate } = crl;
       return { reason: 'ExpiredRevocationList', now, nextUpdate, issuer: describeName(crl.issuer) };
     }

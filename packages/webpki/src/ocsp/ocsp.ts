@@ -18,6 +18,7 @@ import { unhandledCritical } from '../extensions.ts';
 import { oidText } from '../oid.ts';
 import { extensionValue } from '../raw_extension.ts';
 import { parseSubjectPublicKeyInfo, verifySignedData } from '../signed_data.ts';
+import { checkVerificationTime } from '../time.ts';
 import {
   type BasicOcspResponse,
   type CertId,
@@ -65,6 +66,7 @@ export interface VerifiedOcspResponse {
  *
  * @throws TlsError `InvalidCertificate.Revoked`, `.UnknownRevocationStatus`, and `.InvalidOcspResponse` for a response that
  *   cannot be used, with why
+ * @throws RangeError if the time is no number
  */
 export function verifyOcspResponse(options: OcspOptions): Awaitable<VerifiedOcspResponse> {
   return runToEnd(ocspVerification(options));
@@ -73,6 +75,7 @@ export function verifyOcspResponse(options: OcspOptions): Awaitable<VerifiedOcsp
 /** {@link verifyOcspResponse} as a step. */
 export function* ocspVerification(options: OcspOptions): Step<VerifiedOcspResponse> {
   const { certificate, nonce } = options;
+  checkVerificationTime(options.now);
   const response = parseOcspResponse(options.response);
   const issuerPublicKey = parseSubjectPublicKeyInfo(options.issuer.subjectPublicKeyInfo).publicKey;
   const answers = yield* authenticAnswers(response, issuerPublicKey, options);

@@ -6,6 +6,7 @@ import { binaryString, equalBytes } from '../bytes.ts';
 import { type Certificate } from '../certificate.ts';
 import { type Digests } from '../digests.ts';
 import { certificateError, refusalOf } from '../error.ts';
+import { checkVerificationTime } from '../time.ts';
 import { type CtLog, type CtLogList } from './log_list.ts';
 import { embeddedTimestampList, precertificateTbs } from './precertificate.ts';
 import {
@@ -57,7 +58,7 @@ export interface VerifiedSct {
  * A retired log counts in the certificate alone, for what it signed before, and beside a log that is not retired.
  *
  * @throws TlsError `InvalidCertificate.InsufficientScts`
- * @throws RangeError if the provider has no SHA-256
+ * @throws RangeError if the provider has no SHA-256, or the time is no number
  */
 export function verifyScts(options: SctOptions): Awaitable<readonly VerifiedSct[]> {
   return runToEnd(sctVerification(options));
@@ -65,6 +66,7 @@ export function verifyScts(options: SctOptions): Awaitable<readonly VerifiedSct[
 
 /** {@link verifyScts} as a step. */
 export function* sctVerification(options: SctOptions): Step<readonly VerifiedSct[]> {
+  checkVerificationTime(options.now);
   const budget = options.budget ?? new Budget();
   const valid = new Map<CtLog, VerifiedSct>();
   const why: string[] = [];
