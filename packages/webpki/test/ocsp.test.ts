@@ -310,6 +310,12 @@ describe('who signs it', () => {
     expect(verified(await delegated(noCheck), { revocation: checker }).thisUpdate).toBe(now - hour);
   });
 
+  test('with an error that is short, however many are sent that are none', async () => {
+    const { certificate } = await createResponder(root);
+    const bytes = await delegated(responder, { certificates: Array<Uint8Array>(100).fill(certificate) });
+    expect(refused(bytes).length).toBeLessThan(1000);
+  });
+
   test('within the budget', async () => {
     const namesakes = await Promise.all([1, 2, 3, 4].map(() => createResponder(ca)));
     const certificates = Array.from({ length: 60 }, (_, i) => namesakes[i % 3]!.certificate);

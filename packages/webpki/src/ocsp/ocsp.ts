@@ -172,9 +172,14 @@ function* authenticAnswers(
     refusals.push(signatureText('its signature by', responder.subject, result));
   }
   throw ocspError(
-    refusals.length === 0 ? 'its responder is neither the issuer nor has sent a certificate' : refusals.join('; '),
+    refusals.length === 0
+      ? 'its responder is neither the issuer nor has sent a certificate'
+      : refusals.slice(0, maxShown).join('; '),
   );
 }
+
+/** How many refusals of responders an error lists. */
+const maxShown = 3;
 
 function isNamed(responderId: ResponderId, name: Uint8Array, publicKey: Uint8Array): boolean {
   return responderId.type === 'byName'
