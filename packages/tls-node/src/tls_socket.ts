@@ -105,7 +105,7 @@ export class TlsSocket extends Duplex {
     transport.on('close', () => this.#transportClosed());
     transport.on('error', (error) => this.#fail(error));
     transport.on('timeout', () => this.emit('timeout'));
-    if (transport.destroyed) process.nextTick(() => this.#transportClosed());
+    process.nextTick(() => this.#missedEvents());
     this.#drive(
       () => connection.start(),
       (error) => this.#received(error),
@@ -334,6 +334,13 @@ export class TlsSocket extends Duplex {
     for (let at = 0; at < chunk.length; at += batchSize) this.#inbox.push(chunk.subarray(at, at + batchSize));
     this.#pump();
     if (!this.#over && !this.#peerClosed && (this.#receiving || !this.#wantsInput)) this.transport.pause();
+  }
+
+  /** What became of the transport before anybody listened. */
+  #missedEvents(): void {
+    if (this.transport.destroyed) this.#transportClosed();
+    else if (!this.transport.writable) this.#fail(transportClosed());
+    else if (this.transport.readableEnded) this.#transportEnded();
   }
 
   #transportEnded(): void {

@@ -5,7 +5,18 @@ import { once } from 'node:events';
 import { type Socket } from 'node:net';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { dial, duplexPair, failure, identity, memoryPair, pair, providers, serve } from './peers.ts';
+import {
+  clientOptions,
+  dial,
+  duplexPair,
+  failure,
+  identity,
+  memoryPair,
+  pair,
+  providers,
+  serve,
+  serverOptions,
+} from './peers.ts';
 
 /** What would end the process: an error that a listener throws, a rejection that nobody handles. */
 function uncaught(): Promise<unknown> {
@@ -50,6 +61,20 @@ test('ends over a transport that is closed already', async () => {
   await closed;
   expect(server.writableFinished).toBe(true);
   client.destroy();
+});
+
+test('fails at once over a transport that has ended, or cannot be written to', async () => {
+  const [ended, peer] = duplexPair();
+  peer.end();
+  ended.resume();
+  await once(ended, 'end');
+  expect(await failure(accept(ended, serverOptions))).toMatchObject({ code: 'UnexpectedEof' });
+
+  const [finished] = duplexPair();
+  finished.end();
+  await once(finished, 'finish');
+  const error = await failure(connect({ socket: finished, ...clientOptions }));
+  expect(error.message).toBe('the transport was closed before everything was written');
 });
 
 describe.each(Object.keys(providers))('with the %s provider', (name) => {
