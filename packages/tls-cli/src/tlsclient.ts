@@ -3,6 +3,7 @@
 import { type ClientConfigOptions, connect, createClientConfig, type TlsSocket } from '@tyls/tls-node';
 import { dangerousAcceptAnyServerCert } from '@tyls/webpki';
 import { type Command } from 'commander';
+import { isIPv6 } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import {
   addCommonOptions,
@@ -73,7 +74,9 @@ async function talk(socket: TlsSocket, host: string, values: Values): Promise<vo
   // Who ends first is to be told of no more input: a terminal's would never end.
   socket.once('end', () => process.stdin.unpipe(socket));
   if (values.http === true) {
-    socket.write(`GET / HTTP/1.0\r\nHost: ${host}\r\nConnection: close\r\nAccept-Encoding: identity\r\n\r\n`);
+    // RFC 9110 section 7.2: an IPv6 address in brackets, a port unless it is the scheme's own.
+    const authority = (isIPv6(host) ? `[${host}]` : host) + (values.port === 443 ? '' : `:${values.port}`);
+    socket.write(`GET / HTTP/1.0\r\nHost: ${authority}\r\nConnection: close\r\nAccept-Encoding: identity\r\n\r\n`);
   } else {
     process.stdin.pipe(socket);
   }

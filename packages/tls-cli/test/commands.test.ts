@@ -64,6 +64,15 @@ describe('a client and a server', () => {
     expect(piped.stdout.toString()).toContain('Hello world');
   });
 
+  test('name the host and the port that is asked', async () => {
+    const target = createServer((socket) => void socket.once('data', (request) => void socket.end(request)));
+    onTestFinished(() => void target.close());
+    await once(target.listen(0, '127.0.0.1'), 'listening');
+    const { port } = await server(['forward', (target.address() as AddressInfo).port.toString()]);
+    const { stdout } = await client(['--port', port, ...trust, '--http', 'localhost']);
+    expect(stdout.toString()).toContain(`\r\nHost: localhost:${port}\r\n`);
+  });
+
   test('forward, each direction to its own end', async () => {
     const target = createServer({ allowHalfOpen: true }, (socket) => {
       let request = '';
