@@ -6,6 +6,7 @@ export const maxIntermediates = 6;
 /** As many bytes as the intermediates may have in all: what fits into a Certificate message. */
 export const maxIntermediatesLength = 65_536;
 
+/** One is made for each verification, and shared by all that is part of it. */
 export class Budget {
   #signatures = 100;
   #paths = 100;

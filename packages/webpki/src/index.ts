@@ -1,4 +1,5 @@
 /** `@tyls/webpki`: every public name. */
+export { Budget } from './budget.ts';
 export { type Certificate, parseCertificate, type SignedData } from './certificate.ts';
 export { type CertRevocationList, parseCertRevocationList } from './crl/cert_revocation_list.ts';
 export { type CertificateRole, type IssuingDistributionPoint } from './crl/distribution_point.ts';

@@ -4,6 +4,7 @@ import { runToEnd, type SignatureVerificationAlgorithm } from '@tyls/tls-core';
 import { contextTag, derEncode, DerTag } from '@tyls/tls-core/der';
 import { createCa, type RawExtension, type TestCa } from '@tyls/testing';
 import {
+  Budget,
   type Certificate,
   type CertificateRole,
   parseCertificate,
@@ -13,7 +14,6 @@ import {
   type RevocationOptions,
 } from '@tyls/webpki';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { Budget } from '../src/budget.ts';
 import { extensionValue } from '../src/raw_extension.ts';
 import { atOnce, bitString, sequenceOf } from './craft.ts';
 import {

@@ -5,6 +5,7 @@ import { isTlsError, runToEnd, type SignatureVerificationAlgorithm, TlsError } f
 import { contextTag, derEncode, DerTag } from '@tyls/tls-core/der';
 import { createCa, type RawExtension, type TestCa } from '@tyls/testing';
 import {
+  Budget,
   type Certificate,
   digestsOf,
   mustStaple,
@@ -17,7 +18,6 @@ import {
 } from '@tyls/webpki';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { Budget } from '../src/budget.ts';
 import { sha1 } from '../src/ocsp/sha1.ts';
 import { ascii, atOnce, bitString, elementsOf, refusal, sequenceOf } from './craft.ts';
 import {
