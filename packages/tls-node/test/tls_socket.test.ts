@@ -251,6 +251,15 @@ test('gives up a handshake that takes too long, on both sides', async () => {
   expect(() => dial(1, { handshakeTimeoutMillis: -1 })).toThrow(RangeError);
 });
 
+test('says when nothing happened on the transport for long, and goes on', async () => {
+  const { client, server } = await pair();
+  server.pipe(server);
+  await new Promise<void>((resolve) => void client.setTimeout(30, resolve));
+  client.setTimeout(0);
+  client.end('still here');
+  expect((await readAll(client)).toString()).toBe('still here');
+});
+
 test('speaks TLS within TLS', async () => {
   const outer = await pair({ allowHalfOpen: true }, { allowHalfOpen: true });
   const server = accept(outer.server, serverOptions);
