@@ -7,7 +7,7 @@ import { certificate, certificateRequest } from '../messages/certificate.ts';
 import { encryptedExtensions } from '../messages/encrypted_extensions.ts';
 import { checkPlaced, checkSolicited } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
-import { RecordOpener, RecordSealer } from '../record/protection.ts';
+import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
 import { ContentType, ExtensionType, HandshakeType, NamedGroup, nameOf } from '../registry.ts';
 import { type Step, wait } from '../step/step.ts';
 import {
@@ -34,9 +34,9 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
   try {
     schedule.enterHandshake(sharedSecret);
     const handshake = handshakeTrafficSecrets(schedule, transcript, log);
-    io.inbound.setOpener(new RecordOpener(suite, handshake.server));
+    io.inbound.setOpener(new Tls13RecordOpener(suite, handshake.server));
     if (hellos.changeCipherSpecDue) sendChangeCipherSpec(io.outbound);
-    io.outbound.setSealer(new RecordSealer(suite, handshake.client));
+    io.outbound.setSealer(new Tls13RecordSealer(suite, handshake.client));
 
     const protocol = yield* receiveEncryptedExtensions(io, hellos);
     let message = yield* io.inbound.message(HandshakeType.certificate_request, HandshakeType.certificate);
@@ -51,12 +51,12 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
 
     schedule.enterMain();
     const application = applicationTrafficSecrets(schedule, transcript, log);
-    io.inbound.setOpener(new RecordOpener(suite, application.server));
+    io.inbound.setOpener(new Tls13RecordOpener(suite, application.server));
 
     const flight = request === undefined ? [] : yield* authenticateClient(hellos, request);
     const ourFinished = finishedMessage(suite, handshake.client, transcript.digest());
     // Before Finished is sent: the alert for whatever fails here must still be under the key that the server has.
-    const applicationSealer = new RecordSealer(suite, application.client);
+    const applicationSealer = new Tls13RecordSealer(suite, application.client);
     io.outbound.send(ContentType.handshake, concat([...flight, ourFinished]));
     io.outbound.setSealer(applicationSealer);
     if (protocol !== undefined) io.facts.alpnProtocol = latin1(protocol);

@@ -4,7 +4,7 @@ import { nextTrafficSecret } from '../keys/tls13_key_schedule.ts';
 import { checkPlaced } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
 import { keyUpdate, newSessionTicket } from '../messages/post_handshake.ts';
-import { RecordOpener, RecordSealer } from '../record/protection.ts';
+import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
 import { ContentType, ExtensionType, HandshakeType, KeyUpdateRequest } from '../registry.ts';
 import { type Step } from '../step/step.ts';
 import { type HandshakeIo, type Traffic } from './io.ts';
@@ -51,7 +51,7 @@ function receiveMessage(
   if (message.type === HandshakeType.key_update) {
     const request = parseBody('KeyUpdate', keyUpdate, message);
     traffic.readSecret = nextTrafficSecret(traffic.suite, traffic.readSecret);
-    inbound.setOpener(new RecordOpener(traffic.suite, traffic.readSecret));
+    inbound.setOpener(new Tls13RecordOpener(traffic.suite, traffic.readSecret));
     if (request === KeyUpdateRequest.update_requested) sink.keyUpdateRequested();
   } else if (message.type === HandshakeType.new_session_ticket && traffic.role === 'client') {
     // Well-formed or refused; there is no store for it.
@@ -67,7 +67,7 @@ function receiveMessage(
 /** Sends a KeyUpdate and goes over to the next key (section 4.6.3). */
 export function sendKeyUpdate({ outbound }: HandshakeIo, traffic: Traffic, request: KeyUpdateRequest): void {
   traffic.writeSecret = nextTrafficSecret(traffic.suite, traffic.writeSecret);
-  const sealer = new RecordSealer(traffic.suite, traffic.writeSecret);
+  const sealer = new Tls13RecordSealer(traffic.suite, traffic.writeSecret);
   outbound.send(ContentType.handshake, encodeMessage(HandshakeType.key_update, keyUpdate, request));
   outbound.setSealer(sealer);
 }

@@ -10,7 +10,7 @@ import { encryptedExtensions } from '../messages/encrypted_extensions.ts';
 import { checkSolicited, onlyKnown } from '../messages/extension.ts';
 import { encodeMessage, parseBody } from '../messages/handshake.ts';
 import { serverHello } from '../messages/server_hello.ts';
-import { RecordOpener, RecordSealer } from '../record/protection.ts';
+import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
 import { ContentType, HandshakeType, namesOf, ProtocolVersion, SignatureScheme } from '../registry.ts';
 import { type Step, wait } from '../step/step.ts';
 import { type ClientCertVerifier } from '../verify.ts';
@@ -44,8 +44,8 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
     schedule.enterHandshake(sharedSecret);
     const handshake = handshakeTrafficSecrets(schedule, transcript, log);
     // First what is sent: the client, which has ServerHello, is to understand why its records are refused.
-    io.outbound.setSealer(new RecordSealer(suite, handshake.server));
-    io.inbound.setOpener(new RecordOpener(suite, handshake.client));
+    io.outbound.setSealer(new Tls13RecordSealer(suite, handshake.server));
+    io.inbound.setOpener(new Tls13RecordOpener(suite, handshake.client));
 
     const flight = [encodeEncryptedExtensions(hellos, protocol)];
     if (config.clientVerifier !== undefined) flight.push(encodeCertificateRequest(config.clientVerifier));
@@ -57,14 +57,14 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
     schedule.enterMain();
     const application = applicationTrafficSecrets(schedule, transcript, log);
     // Before Finished is sent: the alert for whatever fails here must still be under the key that the client has.
-    const applicationSealer = new RecordSealer(suite, application.server);
+    const applicationSealer = new Tls13RecordSealer(suite, application.server);
     io.outbound.send(ContentType.handshake, concat([...flight, ourFinished]));
     io.outbound.setSealer(applicationSealer);
 
     const client = yield* authenticateClient(io, hellos);
     const message = yield* io.inbound.message(HandshakeType.finished);
     const finished = verifyFinished(suite, handshake.client, transcript.digest(), message);
-    io.inbound.setOpener(new RecordOpener(suite, application.client));
+    io.inbound.setOpener(new Tls13RecordOpener(suite, application.client));
 
     if (protocol !== undefined) io.facts.alpnProtocol = latin1(protocol);
     if (client !== 'anonymous') publishIdentity(io.facts, client);

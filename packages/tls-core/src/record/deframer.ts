@@ -17,8 +17,8 @@ export interface RawRecord {
 const headerLength = 5;
 /** Section 5.1. */
 export const maxPlaintext = 16_384;
-/** Section 5.2. */
-const maxCiphertext = maxPlaintext + 256;
+/** The longest payload that a record of any version may have (RFC 5246 section 6.2.3). */
+export const maxTls12Ciphertext: number = maxPlaintext + 2048;
 /** How many pieces may wait for the rest of a record before they are joined: a piece costs more memory than a byte. */
 const maxPieces = 64;
 
@@ -33,7 +33,7 @@ export class Deframer {
     if (bytes.length === 0) return;
     this.#pieces.push(bytes);
     this.#available += bytes.length;
-    if (this.#pieces.length > maxPieces && this.#available < headerLength + maxCiphertext) {
+    if (this.#pieces.length > maxPieces && this.#available < headerLength + maxTls12Ciphertext) {
       this.#pieces[0] = this.#pieces[0]!.subarray(this.#at);
       this.#at = 0;
       this.#pieces = [concat(this.#pieces)];
@@ -56,9 +56,9 @@ export class Deframer {
    * The next whole record, or `undefined` before it is here. Its header is checked as soon as that is; when it is
    * refused nothing is consumed, so that the next call refuses it again.
    *
-   * @param isProtected whether application_data records are ciphertext, and so may be longer
+   * @param maxLength the longest payload, in bytes, that a record with this type in its header may have
    */
-  next(isProtected: boolean): RawRecord | undefined {
+  next(maxLength: (type: ContentType) => number): RawRecord | undefined {
     if (this.#available < headerLength) return undefined;
     const header = this.#peekHeader();
     const type = header[0]!;
@@ -70,8 +70,7 @@ export class Deframer {
       throw new TlsError({ code: 'InvalidMessage', reason: 'UnknownProtocolVersion', what: 'record' });
     }
     const length = (header[3]! << 8) | header[4]!;
-    const limit = isProtected && type === ContentType.application_data ? maxCiphertext : maxPlaintext;
-    if (length > limit) throw new TlsError({ code: 'PeerSentOversizedRecord' });
+    if (length > maxLength(type)) throw new TlsError({ code: 'PeerSentOversizedRecord' });
     if (this.#available < headerLength + length) return undefined;
     this.#take(headerLength);
     return { type, header, payload: this.#take(length), length };

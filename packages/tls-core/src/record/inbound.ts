@@ -5,16 +5,8 @@ import { AlertDescription, ContentType, type HandshakeType } from '../registry.t
 import { type Awaitable, isPromise, needInput, type Step, wait } from '../step/step.ts';
 import { Deframer, maxPlaintext, type RawRecord } from './deframer.ts';
 import { Joiner } from './joiner.ts';
-import { type RecordOpener } from './protection.ts';
-
-/** A record without protection, padding and type byte. */
-export interface PlainRecord {
-  readonly type: ContentType;
-  /** In the pieces that decryption gave. */
-  readonly content: readonly Uint8Array[];
-  /** Of the content, in bytes. */
-  readonly length: number;
-}
+import { type PlainRecord, type RecordOpener } from './protection.ts';
+import { tls13MaxLength } from './protection_tls13.ts';
 
 /** A record being opened. */
 interface Opening {
@@ -206,19 +198,20 @@ export class Inbound {
       if (!opening.isProtected && !this.#isSkippable(record)) {
         return { type: record.type, content: record.payload, length: record.length };
       }
-      if (record.type !== ContentType.application_data) {
+      const opener = this.#opener;
+      if (opener?.protects(record.type) === false) {
         const expected = [ContentType.application_data];
         throw new TlsError({ code: 'InappropriateMessage', expected, received: record.type });
       }
       const plaintext = yield* wait(opening.plaintext);
-      if (plaintext !== undefined) {
+      if (plaintext !== undefined && opener !== undefined) {
         this.#opened++;
         this.#earlyDataBudget = undefined;
-        return unpad(plaintext);
+        return opener.unwrap(record, plaintext);
       }
       if (!this.#isSkippable(record)) throw new TlsError({ code: 'DecryptError' });
       this.#skip(record);
-      if (opening.isProtected) this.#opener?.skip();
+      if (opening.isProtected) opener?.skip();
     }
   }
 
@@ -238,7 +231,7 @@ export class Inbound {
     while (this.#ahead.length < limit) {
       let record: RawRecord | undefined;
       try {
-        record = this.#deframer.next(this.#opener !== undefined || this.#earlyDataBudget !== undefined);
+        record = this.#deframer.next((type) => this.#maxLength(type));
       } catch (error) {
         // What came before this record is to be delivered first; the deframer refuses it again.
         if (this.#ahead.length > 0) return;
@@ -251,12 +244,16 @@ export class Inbound {
     }
   }
 
+  #maxLength(type: ContentType): number {
+    if (this.#opener !== undefined) return this.#opener.maxLength(type);
+    return this.#earlyDataBudget === undefined ? maxPlaintext : tls13MaxLength(type);
+  }
+
   #open(record: RawRecord): Opening {
-    const isProtected = this.#opener !== undefined && !this.#mayBeUnprotected(record);
-    if (!isProtected || record.type !== ContentType.application_data) {
-      return { record, isProtected, plaintext: undefined };
-    }
-    const plaintext = this.#opener!.open(record);
+    const opener = this.#opener;
+    const isProtected = opener !== undefined && !this.#mayBeUnprotected(record);
+    if (!isProtected || !opener.protects(record.type)) return { record, isProtected, plaintext: undefined };
+    const plaintext = opener.open(record);
     // It may never be waited for, if a record before it is the end.
     if (isPromise(plaintext)) plaintext.then(undefined, () => {});
     return { record, isProtected, plaintext };
@@ -270,23 +267,6 @@ export class Inbound {
     if (record.type === ContentType.change_cipher_spec) return true;
     return record.type === ContentType.alert && this.#handshaking && this.#opened === 0 && record.length === 2;
   }
-}
-
-/** Section 5.2 and 5.4: the last byte that is not zero is the type; what stands before it is the content. */
-function unpad(plaintext: readonly Uint8Array[]): PlainRecord {
-  const total = plaintext.reduce((sum, piece) => sum + piece.length, 0);
-  if (total > maxPlaintext + 1) throw new TlsError({ code: 'PeerSentOversizedRecord' });
-  for (let last = plaintext.length - 1; last >= 0; last--) {
-    const piece = plaintext[last]!;
-    let at = piece.length - 1;
-    while (at >= 0 && piece[at] === 0) at--;
-    if (at < 0) continue;
-    const type = piece[at]!;
-    if (type < ContentType.alert || type > ContentType.application_data) break;
-    const content = [...plaintext.slice(0, last), piece.subarray(0, at)].filter((part) => part.length > 0);
-    return { type, content, length: content.reduce((sum, part) => sum + part.length, 0) };
-  }
-  throw new TlsError({ code: 'PeerMisbehaved', reason: 'IllegalTlsInnerPlaintext' });
 }
 
 function emptyRecord(what: string): { code: 'InvalidMessage'; reason: 'EmptyRecord'; what: string } {

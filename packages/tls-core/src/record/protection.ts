@@ -1,94 +1,64 @@
-/** Record protection of TLS 1.3, RFC 8446 sections 5.2 to 5.5: one object for each direction and key. */
-import { wipe } from '../codec/bytes.ts';
-import { type Opener, type Sealer, type Tls13CipherSuite } from '../crypto/provider.ts';
-import { trafficKeys } from '../keys/tls13_key_schedule.ts';
-import { ContentType } from '../registry.ts';
-import { type Awaitable, isPromise } from '../step/step.ts';
+/** What record protection is to the two directions of a connection: one object for each direction and key. */
+import { type ContentType } from '../registry.ts';
+import { type Awaitable } from '../step/step.ts';
 import { type RawRecord } from './deframer.ts';
 
-const tagLength = 16;
+/** Of every AEAD here, in bytes. */
+export const tagLength = 16;
 
-/** Section 5.3: the sequence number, XORed into the last 8 bytes of the IV. A number is exact far past every limit. */
-function nonceOf(iv: Uint8Array, sequenceNumber: number): Uint8Array {
-  const nonce = iv.slice();
-  const high = Math.floor(sequenceNumber / 0x1_0000_0000);
-  const low = sequenceNumber >>> 0;
-  nonce[4]! ^= high >>> 24;
-  nonce[5]! ^= high >>> 16;
-  nonce[6]! ^= high >>> 8;
-  nonce[7]! ^= high;
-  nonce[8]! ^= low >>> 24;
-  nonce[9]! ^= low >>> 16;
-  nonce[10]! ^= low >>> 8;
-  nonce[11]! ^= low;
-  return nonce;
+/** A record without protection. */
+export interface PlainRecord {
+  readonly type: ContentType;
+  /** In the pieces that decryption gave. */
+  readonly content: readonly Uint8Array[];
+  /** Of the content, in bytes. */
+  readonly length: number;
 }
 
-/** Each content type as the byte that ends a TLSInnerPlaintext. */
-const contentTypeBytes = [0, 1, 2, 3].map((i) => Uint8Array.of(ContentType.change_cipher_spec + i));
-
-export class RecordSealer {
-  readonly #sealer: Sealer;
-  readonly #iv: Uint8Array;
-  readonly #limit: number;
-  #sequenceNumber = 0;
-
-  constructor(suite: Tls13CipherSuite, trafficSecret: Uint8Array) {
-    const { key, iv } = trafficKeys(suite, trafficSecret);
-    this.#sealer = suite.aead.sealer(key);
-    this.#iv = iv;
-    this.#limit = suite.aead.confidentialityLimit;
-    wipe(key);
-  }
-
-  /** Whether no more than the KeyUpdate and an alert may still be sealed with this key (section 5.5). */
-  get exhausted(): boolean {
-    return this.#sequenceNumber >= this.#limit - 2;
-  }
-
+export interface RecordSealer {
+  /** Whether this key must not seal any more application data; what ends or replaces it may still be sealed. */
+  readonly exhausted: boolean;
   /**
    * Gives the record of one fragment its place in the order; what it returns seals it, when its turn comes, and gives
    * the whole record in pieces.
    *
    * @param fragment at most 16 384 bytes; borrowed until the answer is there
    */
-  prepare(type: ContentType, fragment: Uint8Array): () => Awaitable<readonly Uint8Array[]> {
-    const sequenceNumber = this.#sequenceNumber++;
-    return () => this.#seal(type, fragment, sequenceNumber);
-  }
-
-  #seal(type: ContentType, fragment: Uint8Array, sequenceNumber: number): Awaitable<readonly Uint8Array[]> {
-    const length = fragment.length + 1 + tagLength;
-    const header = Uint8Array.of(ContentType.application_data, 3, 3, length >> 8, length);
-    const nonce = nonceOf(this.#iv, sequenceNumber);
-    const sealed = this.#sealer.seal(nonce, header, [
-      fragment,
-      contentTypeBytes[type - ContentType.change_cipher_spec]!,
-    ]);
-    return isPromise(sealed) ? sealed.then((pieces) => [header, ...pieces]) : [header, ...sealed];
-  }
+  readonly prepare: (type: ContentType, fragment: Uint8Array) => () => Awaitable<readonly Uint8Array[]>;
 }
 
-export class RecordOpener {
-  readonly #opener: Opener;
-  readonly #iv: Uint8Array;
-  #sequenceNumber = 0;
-
-  constructor(suite: Tls13CipherSuite, trafficSecret: Uint8Array) {
-    const { key, iv } = trafficKeys(suite, trafficSecret);
-    this.#opener = suite.aead.opener(key);
-    this.#iv = iv;
-    wipe(key);
-  }
-
-  /** The TLSInnerPlaintext of a record, in pieces; `undefined` if it is not authentic. */
-  open(record: RawRecord): Awaitable<readonly Uint8Array[] | undefined> {
-    const nonce = nonceOf(this.#iv, this.#sequenceNumber++);
-    return record.length < tagLength ? undefined : this.#opener.open(nonce, record.header, record.payload);
-  }
-
+export interface RecordOpener {
+  /** Whether a record with this type in its header is one that can be under protection. */
+  readonly protects: (type: ContentType) => boolean;
+  /** The longest payload, in bytes, of a record with this type in its header. */
+  readonly maxLength: (type: ContentType) => number;
+  /** What was sealed, in pieces; `undefined` if it is not authentic. */
+  readonly open: (record: RawRecord) => Awaitable<readonly Uint8Array[] | undefined>;
+  /** The record that `open` gave the plaintext of. Throws the `TlsError` for a plaintext that must not be. */
+  readonly unwrap: (record: RawRecord, plaintext: readonly Uint8Array[]) => PlainRecord;
   /** The record before was no record of this key (skipped early data): the next one has its number. */
-  skip(): void {
-    this.#sequenceNumber--;
-  }
+  readonly skip: () => void;
+}
+
+/** How many bytes the pieces have. */
+export function totalLength(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, piece) => sum + piece.length, 0);
+}
+
+/**
+ * RFC 8446 section 5.3 and RFC 7905 section 2: the sequence number, XORed into the last 8 bytes of the IV. A number is
+ * exact far past every limit.
+ */
+export function nonceOf(iv: Uint8Array, sequenceNumber: number): Uint8Array {
+  const nonce = iv.slice();
+  const sequence = sequenceBytes(sequenceNumber);
+  for (let i = 0; i < 8; i++) nonce[4 + i]! ^= sequence[i]!;
+  return nonce;
+}
+
+/** 8 bytes. */
+export function sequenceBytes(sequenceNumber: number): Uint8Array {
+  const high = Math.floor(sequenceNumber / 0x1_0000_0000);
+  const low = sequenceNumber >>> 0;
+  return Uint8Array.of(high >>> 24, high >>> 16, high >>> 8, high, low >>> 24, low >>> 16, low >>> 8, low);
 }

@@ -22,7 +22,7 @@ import { encodeMessage, type HandshakeMessage, parseBody } from '../../src/messa
 import { helloRetryRequestRandom, serverHello, type ServerHello } from '../../src/messages/server_hello.ts';
 import { Deframer, maxPlaintext } from '../../src/record/deframer.ts';
 import { Joiner } from '../../src/record/joiner.ts';
-import { RecordOpener } from '../../src/record/protection.ts';
+import { Tls13RecordOpener, tls13MaxLength } from '../../src/record/protection_tls13.ts';
 import {
   type AlertDescription,
   AlertLevel,
@@ -99,7 +99,7 @@ export class ScriptedPeer {
   writeKey: RawSealer | undefined;
   handshakeSecrets: Secrets | undefined;
   applicationSecrets: Secrets | undefined;
-  #opener: RecordOpener | undefined;
+  #opener: Tls13RecordOpener | undefined;
   #schedule: KeySchedule | undefined;
   readonly #joiner = new Joiner();
 
@@ -160,7 +160,7 @@ export class ScriptedPeer {
       server: schedule.derive('s hs traffic', hash).slice(),
     };
     this.writeKey = new RawSealer(this.suite, this.handshakeSecrets[this.role]);
-    this.#opener = new RecordOpener(this.suite, this.handshakeSecrets[this.peerRole]);
+    this.#opener = new Tls13RecordOpener(this.suite, this.handshakeSecrets[this.peerRole]);
   }
 
   /** The server's Finished is in the transcript: derives the traffic keys. */
@@ -225,7 +225,7 @@ export class ScriptedPeer {
     for (const raw of recordsOf(concat(this.connection.takeOutput()))) {
       this.records.push(raw);
       deframer.push(raw);
-      const { type, payload } = deframer.next(true)!;
+      const { type, payload } = deframer.next(tls13MaxLength)!;
       if (type === ContentType.change_cipher_spec) {
         assert(equalBytes(concat(payload), bytes(1)), 'a strange change_cipher_spec');
         this.changeCipherSpecs++;
@@ -241,7 +241,7 @@ export class ScriptedPeer {
   #open(raw: Uint8Array): readonly Uint8Array[] {
     const deframer = new Deframer();
     deframer.push(raw);
-    const plaintext = this.#opener?.open(deframer.next(true)!);
+    const plaintext = this.#opener?.open(deframer.next(tls13MaxLength)!);
     if (plaintext === undefined || isPromise(plaintext)) throw new Error('cannot open what the connection sent');
     return plaintext;
   }
@@ -264,14 +264,14 @@ export class ScriptedPeer {
     if (message.type === HandshakeType.key_update) {
       const next = nextTrafficSecret(this.suite, traffic![this.peerRole].slice());
       this.applicationSecrets = { ...traffic!, [this.peerRole]: next };
-      this.#opener = new RecordOpener(this.suite, next);
+      this.#opener = new Tls13RecordOpener(this.suite, next);
       return;
     }
     if (message.type === HandshakeType.server_hello && this.role === 'client') this.receivedServerHello?.(message);
     else this.transcript.add(message.raw);
     if (message.type !== HandshakeType.finished) return;
     if (this.role === 'client') this.deriveApplicationSecrets();
-    this.#opener = new RecordOpener(this.suite, this.applicationSecrets![this.peerRole]);
+    this.#opener = new Tls13RecordOpener(this.suite, this.applicationSecrets![this.peerRole]);
   }
 
   /** What a scripted client does with a ServerHello. */

@@ -40,7 +40,7 @@ import { newSessionTicket } from '../../src/messages/post_handshake.ts';
 import { serverHello } from '../../src/messages/server_hello.ts';
 import { Inbound } from '../../src/record/inbound.ts';
 import { Outbound } from '../../src/record/outbound.ts';
-import { RecordOpener, RecordSealer } from '../../src/record/protection.ts';
+import { Tls13RecordOpener, Tls13RecordSealer } from '../../src/record/protection_tls13.ts';
 import { runToEnd } from '../../src/step/runner.ts';
 import { type Step } from '../../src/step/step.ts';
 import { vectors } from '../helpers/vectors.ts';
@@ -119,7 +119,7 @@ const verifier: SignatureVerifier = {
 /** The messages in a flight of one side, received and decrypted as a connection does. */
 function receive(record: Uint8Array, secret: Uint8Array, types: readonly HandshakeType[]): HandshakeMessage[] {
   const inbound = new Inbound();
-  inbound.setOpener(new RecordOpener(suite, secret));
+  inbound.setOpener(new Tls13RecordOpener(suite, secret));
   inbound.push(record);
   function* messages(): Step<HandshakeMessage[]> {
     const found: HandshakeMessage[] = [];
@@ -131,7 +131,7 @@ function receive(record: Uint8Array, secret: Uint8Array, types: readonly Handsha
 
 function sealed(secret: Uint8Array, message: Uint8Array): Uint8Array {
   const outbound = new Outbound();
-  outbound.setSealer(new RecordSealer(suite, secret));
+  outbound.setSealer(new Tls13RecordSealer(suite, secret));
   outbound.send(22, message);
   return concat(outbound.take());
 }

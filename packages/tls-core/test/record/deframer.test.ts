@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { concat } from '../../src/codec/bytes.ts';
-import { Deframer } from '../../src/record/deframer.ts';
+import { Deframer, maxPlaintext } from '../../src/record/deframer.ts';
+import { tls13MaxLength } from '../../src/record/protection_tls13.ts';
 import { ContentType } from '../../src/registry.ts';
 
 function record(type: number, payload: Uint8Array, version = 0x0303): Uint8Array {
@@ -24,7 +25,7 @@ const stream = concat(records);
 /** All records there are, put together again. */
 function drain(deframer: Deframer): Uint8Array[] {
   const found: Uint8Array[] = [];
-  for (let next = deframer.next(false); next !== undefined; next = deframer.next(false)) {
+  for (let next = deframer.next(() => maxPlaintext); next !== undefined; next = deframer.next(() => maxPlaintext)) {
     expect(next.type).toBe(next.header[0]);
     expect(next.length).toBe(concat(next.payload).length);
     found.push(concat([next.header, ...next.payload]));
@@ -60,7 +61,7 @@ test('a large record in many pieces of one byte', () => {
   const large = record(ContentType.application_data, numbered(16_384));
   const deframer = new Deframer();
   for (const [i] of large.entries()) {
-    expect(deframer.next(false)).toBeUndefined();
+    expect(deframer.next(() => maxPlaintext)).toBeUndefined();
     deframer.push(large.subarray(i, i + 1));
     expect(deframer.partial).toBe(true);
   }
@@ -99,36 +100,37 @@ test.each([
   const deframer = new Deframer();
   for (const byte of header.slice(0, 4)) {
     deframer.push(Uint8Array.of(byte));
-    expect(deframer.next(false)).toBeUndefined();
+    expect(deframer.next(() => maxPlaintext)).toBeUndefined();
   }
   deframer.push(Uint8Array.of(header[4]));
-  for (let i = 0; i < 3; i++) expect(() => deframer.next(false)).toThrow(expect.objectContaining({ code }) as Error);
+  for (let i = 0; i < 3; i++)
+    expect(() => deframer.next(() => maxPlaintext)).toThrow(expect.objectContaining({ code }) as Error);
   deframer.push(stream);
-  expect(() => deframer.next(false)).toThrow(expect.objectContaining({ code }) as Error);
+  expect(() => deframer.next(() => maxPlaintext)).toThrow(expect.objectContaining({ code }) as Error);
 });
 
 test('a refused header does not hide the records before it', () => {
   const deframer = new Deframer();
   deframer.push(concat([stream, Uint8Array.of(1, 2, 3, 4, 5)]));
   for (const expected of records) {
-    const { header, payload } = deframer.next(false)!;
+    const { header, payload } = deframer.next(() => maxPlaintext)!;
     expect(concat([header, ...payload])).toEqual(expected);
   }
-  expect(() => deframer.next(false)).toThrow('InvalidContentType');
+  expect(() => deframer.next(() => maxPlaintext)).toThrow('InvalidContentType');
 });
 
 test('only protected application data may have 256 bytes more', () => {
   const limit = 16_384;
-  for (const [type, isProtected, most] of [
-    [ContentType.application_data, true, limit + 256],
-    [ContentType.application_data, false, limit],
-    [ContentType.handshake, true, limit],
+  for (const [type, maxLength, most] of [
+    [ContentType.application_data, tls13MaxLength, limit + 256],
+    [ContentType.application_data, () => maxPlaintext, limit],
+    [ContentType.handshake, tls13MaxLength, limit],
   ] as const) {
     const deframer = new Deframer();
     deframer.push(record(type, new Uint8Array(most)));
-    expect(deframer.next(isProtected)?.length).toBe(most);
+    expect(deframer.next(maxLength)?.length).toBe(most);
     deframer.push(record(type, new Uint8Array(most + 1)));
-    expect(() => deframer.next(isProtected)).toThrow('size limit');
+    expect(() => deframer.next(maxLength)).toThrow('size limit');
   }
 });
 

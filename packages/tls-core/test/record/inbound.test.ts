@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { concat } from '../../src/codec/bytes.ts';
 import { Inbound } from '../../src/record/inbound.ts';
-import { RecordOpener, RecordSealer } from '../../src/record/protection.ts';
+import { Tls13RecordOpener, Tls13RecordSealer } from '../../src/record/protection_tls13.ts';
 import { AlertDescription, ContentType } from '../../src/registry.ts';
 import { Runner } from '../../src/step/runner.ts';
 import { cheapSuite } from '../helpers/cheap_provider.ts';
@@ -18,7 +18,7 @@ class Openings {
   readonly jobs: { readonly settle: () => void; readonly reject: (error: Error) => void }[] = [];
   started = 0;
 
-  opener(key: number): RecordOpener {
+  opener(key: number): Tls13RecordOpener {
     const { aead } = cheapSuite;
     const suite: Tls13CipherSuite = {
       ...cheapSuite,
@@ -38,7 +38,7 @@ class Openings {
         },
       },
     };
-    return new RecordOpener(suite, secret(key));
+    return new Tls13RecordOpener(suite, secret(key));
   }
 
   /** Settles everything, in the order that `choices` gives, until nothing more begins. */
@@ -55,7 +55,7 @@ class Openings {
 /** Seals records, one key after the other. */
 class Peer {
   #key = 1;
-  #sealer = new RecordSealer(cheapSuite, secret(1));
+  #sealer = new Tls13RecordSealer(cheapSuite, secret(1));
 
   record(type: number, content: Uint8Array): Uint8Array {
     return concat(this.#sealer.prepare(type, content)() as Uint8Array[]);
@@ -67,7 +67,7 @@ class Peer {
 
   keyUpdate(): Uint8Array {
     const record = this.record(handshake, keyUpdate);
-    this.#sealer = new RecordSealer(cheapSuite, secret(++this.#key));
+    this.#sealer = new Tls13RecordSealer(cheapSuite, secret(++this.#key));
     return record;
   }
 }
@@ -218,7 +218,7 @@ test('close_notify ends it: what was being opened behind it is dropped, and what
 
 test('with an opener that answers at once, nothing is a promise', () => {
   const inbound = new Inbound();
-  inbound.setOpener(new RecordOpener(cheapSuite, secret(1)));
+  inbound.setOpener(new Tls13RecordOpener(cheapSuite, secret(1)));
   inbound.handshakeComplete();
   const peer = new Peer();
   inbound.push(concat([peer.data(1), peer.data(2)]));
@@ -259,7 +259,7 @@ test('padding is removed, all of it, in whatever pieces the plaintext came', () 
         }
         const suite = { ...cheapSuite, aead: { ...cheapSuite.aead, opener: () => ({ open: () => pieces }) } };
         const inbound = new Inbound();
-        inbound.setOpener(new RecordOpener(suite, secret(1)));
+        inbound.setOpener(new Tls13RecordOpener(suite, secret(1)));
         inbound.handshakeComplete();
         inbound.push(concat([Uint8Array.of(23, 3, 3, 0, 16), new Uint8Array(16)]));
         const found: Uint8Array[] = [];

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { concat } from '../../src/codec/bytes.ts';
 import { Outbound } from '../../src/record/outbound.ts';
-import { RecordSealer } from '../../src/record/protection.ts';
+import { Tls13RecordSealer } from '../../src/record/protection_tls13.ts';
 import { ContentType } from '../../src/registry.ts';
 import { cheapSuite } from '../helpers/cheap_provider.ts';
 import { settled } from '../helpers/promises.ts';
@@ -25,7 +25,7 @@ class Seals {
   /** What the next sealings do at once, in turn; otherwise they wait in `jobs`. */
   readonly atOnce: ('seal' | 'throw' | 'later')[] = [];
 
-  sealer(key: number): RecordSealer {
+  sealer(key: number): Tls13RecordSealer {
     const seal = (parts: readonly Uint8Array[]): Awaitable<readonly Uint8Array[]> => {
       this.started++;
       const sealed = [Uint8Array.of(key), concat(parts), new Uint8Array(16)];
@@ -40,7 +40,7 @@ class Seals {
       ...cheapSuite,
       aead: { ...cheapSuite.aead, sealer: () => ({ seal: (_nonce, _header, parts) => seal([...parts]) }) },
     };
-    return new RecordSealer(suite, new Uint8Array(32));
+    return new Tls13RecordSealer(suite, new Uint8Array(32));
   }
 }
 
