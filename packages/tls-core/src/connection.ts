@@ -1,11 +1,8 @@
 /**
  * A TLS connection without I/O: bytes in, bytes out. What both roles share; `client.ts` and `server.ts` have the rest.
  */
-import { emptyBytes, wipe } from './codec/bytes.ts';
 import { asTlsError, TlsError } from './error.ts';
 import { type HandshakeIo, type HandshakeKind, type Traffic } from './handshake/io.ts';
-import { receiveTraffic, sendKeyUpdate } from './handshake/post_handshake.ts';
-import { exportKeyingMaterial } from './keys/tls13_key_schedule.ts';
 import { Inbound } from './record/inbound.ts';
 import { Outbound } from './record/outbound.ts';
 import {
@@ -58,9 +55,9 @@ export class Connection {
     try {
       const traffic = yield* handshake(this.#io);
       // A verifier, a resolver or a key log may have given the connection up meanwhile.
-      if (this.#error !== undefined) return wipeSecrets(traffic);
+      if (this.#error !== undefined) return traffic.wipe();
       this.#completed(traffic);
-      yield* receiveTraffic(this.#io, traffic, {
+      yield* traffic.receive({
         deliver: (content) => void this.#received.push(...content),
         keyUpdateRequested: () => this.#answerKeyUpdate(traffic),
       });
@@ -127,7 +124,7 @@ export class Connection {
    * Changes the keys of what is sent (RFC 8446 section 4.6.3).
    *
    * @param both whether the peer is asked to do the same
-   * @throws TypeError before the handshake is complete or after {@link close}
+   * @throws TypeError before the handshake is complete, after {@link close}, or in TLS 1.2, which has no such thing
    */
   updateKeys(both: boolean = true): Awaitable<void> {
     const traffic = this.#traffic;
@@ -135,8 +132,9 @@ export class Connection {
       this.#throwIfFailed();
       throw new TypeError('updateKeys() needs a complete handshake and a connection that is open for sending');
     }
+    if (traffic.updateKeys === undefined) throw new TypeError('updateKeys() needs TLS 1.3');
     const { update_requested, update_not_requested } = KeyUpdateRequest;
-    return this.#input(() => sendKeyUpdate(this.#io, traffic, both ? update_requested : update_not_requested));
+    return this.#input(() => traffic.updateKeys?.(both ? update_requested : update_not_requested));
   }
 
   /** Gives the connection up: its secrets are wiped, no alert is sent, and every later input fails with `reason`. */
@@ -213,14 +211,14 @@ export class Connection {
    *
    * @param length in bytes, at most 255 times the length of the suite's hash
    * @param label ASCII, at most 249 characters
-   * @param context of the application's protocol; without one it is empty (RFC 8446 section 7.5)
+   * @param context of the application's protocol; none and an empty one are the same in TLS 1.3 and differ in TLS 1.2
+   *   (RFC 8446 section 7.5), where it has at most 65 535 bytes
    * @throws TlsError `HandshakeNotComplete`
    */
-  exportKeyingMaterial(length: number, label: string, context: Uint8Array = emptyBytes): Uint8Array {
+  exportKeyingMaterial(length: number, label: string, context?: Uint8Array): Uint8Array {
     this.#throwIfFailed();
     if (this.#traffic === undefined) throw new TlsError({ code: 'HandshakeNotComplete' });
-    const { suite, exporterSecret } = this.#traffic;
-    return exportKeyingMaterial(suite, exporterSecret, label, context, length);
+    return this.#traffic.exportKeyingMaterial(length, label, context);
   }
 
   /** Runs an input, and waits for what it sent to be in the output: an alert too, if it failed. */
@@ -265,7 +263,7 @@ export class Connection {
     if (tellPeer && failure.alert !== undefined && !closeNotifySent) this.#sendFatalAlert(failure.alert);
     this.#io.outbound.close();
     this.#queued = [];
-    if (this.#traffic !== undefined) wipeSecrets(this.#traffic);
+    this.#traffic?.wipe();
     return failure;
   }
 
@@ -292,7 +290,7 @@ export class Connection {
   #sendData(traffic: Traffic, data: Uint8Array): void {
     const { outbound } = this.#io;
     for (const fragment of outbound.fragments(data)) {
-      if (outbound.keyExhausted) sendKeyUpdate(this.#io, traffic, KeyUpdateRequest.update_not_requested);
+      if (outbound.keyExhausted) traffic.replaceExhaustedKey();
       outbound.sendRecord(ContentType.application_data, fragment);
     }
     this.#keyUpdateAnswered = false;
@@ -305,10 +303,6 @@ export class Connection {
   #answerKeyUpdate(traffic: Traffic): void {
     if (this.#keyUpdateAnswered || this.#writeClosed) return;
     this.#keyUpdateAnswered = true;
-    sendKeyUpdate(this.#io, traffic, KeyUpdateRequest.update_not_requested);
+    traffic.updateKeys?.(KeyUpdateRequest.update_not_requested);
   }
-}
-
-function wipeSecrets({ readSecret, writeSecret, exporterSecret }: Traffic): void {
-  wipe(readSecret, writeSecret, exporterSecret);
 }

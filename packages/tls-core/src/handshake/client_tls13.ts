@@ -24,6 +24,7 @@ import {
 } from './authentication.ts';
 import { type ClientHellos } from './hellos.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
+import { Tls13Traffic } from './traffic_tls13.ts';
 import { applicationTrafficSecrets, handshakeTrafficSecrets } from './tls13_secrets.ts';
 
 export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffic> {
@@ -62,13 +63,14 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
     if (protocol !== undefined) io.facts.alpnProtocol = latin1(protocol);
     publishIdentity(io.facts, server);
 
-    return established(server, finished, {
+    const traffic = new Tls13Traffic(io, {
       role: 'client',
       suite,
       readSecret: application.server.slice(),
       writeSecret: application.client.slice(),
       exporterSecret: application.exporter.slice(),
     });
+    return established(server, finished, traffic);
   } finally {
     schedule.wipe();
   }

@@ -5,11 +5,12 @@ import { type Outbound } from '../record/outbound.ts';
 import {
   type CipherSuite,
   ContentType,
+  type KeyUpdateRequest,
   type NamedGroup,
   type ProtocolVersion,
   type SignatureScheme,
 } from '../registry.ts';
-import { type Tls13CipherSuite } from '../crypto/provider.ts';
+import { type Step } from '../step/step.ts';
 
 /** How the handshake went. */
 export type HandshakeKind = 'full' | 'full-with-hello-retry-request';
@@ -32,13 +33,25 @@ export interface HandshakeIo {
   readonly facts: Facts;
 }
 
-/** What a completed handshake hands over for the traffic that follows. Its secrets are wiped with the connection. */
+/** What the connection does with what comes. */
+export interface TrafficSink {
+  /** Application data; now the sink's own. */
+  readonly deliver: (content: readonly Uint8Array[]) => void;
+  /** The peer asked for a KeyUpdate of ours. */
+  readonly keyUpdateRequested: () => void;
+}
+
+/** What a completed handshake hands over: the version's part in the traffic that follows. */
 export interface Traffic {
-  readonly role: 'client' | 'server';
-  readonly suite: Tls13CipherSuite;
-  readSecret: Uint8Array;
-  writeSecret: Uint8Array;
-  readonly exporterSecret: Uint8Array;
+  /** Receives until the peer's close_notify. */
+  readonly receive: (sink: TrafficSink) => Step<void>;
+  /** Changes the key of what is sent (RFC 8446 section 4.6.3); not there in a version that cannot. */
+  readonly updateKeys?: (request: KeyUpdateRequest) => void;
+  /** The key of what is sent has reached its limit, and there is more application data. Throws where that is the end. */
+  readonly replaceExhaustedKey: () => void;
+  readonly exportKeyingMaterial: (length: number, label: string, context: Uint8Array | undefined) => Uint8Array;
+  /** Wipes its secrets: the connection is over. */
+  readonly wipe: () => void;
 }
 
 /** Sends the dummy record of middlebox compatibility mode (section D.4). */

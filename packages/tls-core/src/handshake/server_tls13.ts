@@ -28,6 +28,7 @@ import {
 } from './authentication.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { type ServerHellos } from './hellos.ts';
+import { Tls13Traffic } from './traffic_tls13.ts';
 import { applicationTrafficSecrets, handshakeTrafficSecrets } from './tls13_secrets.ts';
 
 /** A client that was not asked for a certificate, or was allowed to send none. */
@@ -68,13 +69,14 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
 
     if (protocol !== undefined) io.facts.alpnProtocol = latin1(protocol);
     if (client !== 'anonymous') publishIdentity(io.facts, client);
-    return established(client, finished, {
+    const traffic = new Tls13Traffic(io, {
       role: 'server',
       suite,
       readSecret: application.client.slice(),
       writeSecret: application.server.slice(),
       exporterSecret: application.exporter.slice(),
     });
+    return established(client, finished, traffic);
   } finally {
     schedule.wipe();
   }

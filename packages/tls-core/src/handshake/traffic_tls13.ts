@@ -1,0 +1,100 @@
+/** What follows a TLS 1.3 handshake: application data, KeyUpdate and NewSessionTicket (RFC 8446 section 4.6). */
+import { emptyBytes, wipe } from '../codec/bytes.ts';
+import { type Tls13CipherSuite } from '../crypto/provider.ts';
+import { TlsError } from '../error.ts';
+import { exportKeyingMaterial, nextTrafficSecret } from '../keys/tls13_key_schedule.ts';
+import { checkPlaced } from '../messages/extension.ts';
+import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
+import { keyUpdate, newSessionTicket } from '../messages/post_handshake.ts';
+import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
+import { ContentType, ExtensionType, HandshakeType, KeyUpdateRequest } from '../registry.ts';
+import { type Step } from '../step/step.ts';
+import { type HandshakeIo, type Traffic, type TrafficSink } from './io.ts';
+
+/** How many handshake messages may come without application data between them. */
+const maxConsecutiveMessages = 32;
+
+/** What a completed handshake hands over. Its secrets are wiped with the connection. */
+export interface Tls13TrafficSecrets {
+  readonly role: 'client' | 'server';
+  readonly suite: Tls13CipherSuite;
+  readonly readSecret: Uint8Array;
+  readonly writeSecret: Uint8Array;
+  readonly exporterSecret: Uint8Array;
+}
+
+export class Tls13Traffic implements Traffic {
+  readonly #io: HandshakeIo;
+  readonly #role: 'client' | 'server';
+  readonly #suite: Tls13CipherSuite;
+  #readSecret: Uint8Array;
+  #writeSecret: Uint8Array;
+  readonly #exporterSecret: Uint8Array;
+
+  constructor(io: HandshakeIo, secrets: Tls13TrafficSecrets) {
+    this.#io = io;
+    this.#role = secrets.role;
+    this.#suite = secrets.suite;
+    this.#readSecret = secrets.readSecret;
+    this.#writeSecret = secrets.writeSecret;
+    this.#exporterSecret = secrets.exporterSecret;
+  }
+
+  *receive(sink: TrafficSink): Step<void> {
+    const { inbound } = this.#io;
+    let messages = 0;
+    for (;;) {
+      const record = yield* inbound.record();
+      if (record === undefined) return;
+      if (record.type === ContentType.application_data) {
+        messages = 0;
+        sink.deliver(record.content);
+        continue;
+      }
+      for (let message = inbound.join(record); message !== undefined; message = inbound.joined()) {
+        if (++messages > maxConsecutiveMessages) {
+          const reason = 'TooManyConsecutiveHandshakeMessagesAfterHandshake';
+          throw new TlsError({ code: 'PeerMisbehaved', reason });
+        }
+        this.#receiveMessage(sink, message);
+      }
+    }
+  }
+
+  #receiveMessage(sink: TrafficSink, message: HandshakeMessage): void {
+    if (message.type === HandshakeType.key_update) {
+      const request = parseBody('KeyUpdate', keyUpdate, message);
+      this.#readSecret = nextTrafficSecret(this.#suite, this.#readSecret);
+      this.#io.inbound.setOpener(new Tls13RecordOpener(this.#suite, this.#readSecret));
+      if (request === KeyUpdateRequest.update_requested) sink.keyUpdateRequested();
+    } else if (message.type === HandshakeType.new_session_ticket && this.#role === 'client') {
+      // Well-formed or refused; there is no store for it.
+      const { extensions } = parseBody('NewSessionTicket', newSessionTicket, message);
+      checkPlaced('NewSessionTicket', extensions, [ExtensionType.early_data]);
+    } else {
+      const expected: HandshakeType[] = [HandshakeType.key_update];
+      if (this.#role === 'client') expected.push(HandshakeType.new_session_ticket);
+      throw new TlsError({ code: 'InappropriateHandshakeMessage', expected, received: message.type });
+    }
+  }
+
+  updateKeys(request: KeyUpdateRequest): void {
+    const { outbound } = this.#io;
+    this.#writeSecret = nextTrafficSecret(this.#suite, this.#writeSecret);
+    const sealer = new Tls13RecordSealer(this.#suite, this.#writeSecret);
+    outbound.send(ContentType.handshake, encodeMessage(HandshakeType.key_update, keyUpdate, request));
+    outbound.setSealer(sealer);
+  }
+
+  replaceExhaustedKey(): void {
+    this.updateKeys(KeyUpdateRequest.update_not_requested);
+  }
+
+  exportKeyingMaterial(length: number, label: string, context: Uint8Array = emptyBytes): Uint8Array {
+    return exportKeyingMaterial(this.#suite, this.#exporterSecret, label, context, length);
+  }
+
+  wipe(): void {
+    wipe(this.#readSecret, this.#writeSecret, this.#exporterSecret);
+  }
+}
