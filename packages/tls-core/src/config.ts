@@ -1,9 +1,16 @@
 /** Configurations: built once, checked once, immutable, shared by any number of connections. */
 import { asciiBytes } from './codec/bytes.ts';
-import { type CryptoProvider, type KeyExchangeGroup, type SigningKey } from './crypto/provider.ts';
+import { isEcdheGroup } from './crypto/ecdhe.ts';
+import {
+  type CryptoProvider,
+  type KeyExchangeGroup,
+  type SigningKey,
+  type Tls12CipherSuite,
+  type Tls13CipherSuite,
+} from './crypto/provider.ts';
 import { type KeyLog } from './keys/key_log.ts';
 import { maxPlaintext } from './record/deframer.ts';
-import { type CipherSuite, NamedGroup, nameOf, type ProtocolVersion, type SignatureScheme } from './registry.ts';
+import { type CipherSuite, NamedGroup, nameOf, ProtocolVersion, type SignatureScheme } from './registry.ts';
 import { type Awaitable } from './step/step.ts';
 import { type ClientCertVerifier, type ServerCertVerifier } from './verify.ts';
 
@@ -49,6 +56,13 @@ export type ClientCertResolver = (request: CertificateRequestInfo) => Awaitable<
 
 interface CommonOptions {
   readonly provider: CryptoProvider;
+  /** The protocol versions to offer or accept; by default all that the provider has cipher suites for. */
+  readonly versions?: readonly ProtocolVersion[] | undefined;
+  /**
+   * Whether a TLS 1.2 peer without the extended master secret (RFC 7627) is refused, since sessions with it are not
+   * bound to their handshakes; `false` by default. TLS 1.3 always binds them.
+   */
+  readonly requireEms?: boolean | undefined;
   /** ALPN protocols in order of preference (RFC 7301), each 1 to 255 ASCII characters. */
   readonly alpnProtocols?: readonly string[] | undefined;
   /** Most plaintext in a record that is sent, in bytes: 32 to 16 384, the default. */
@@ -80,6 +94,13 @@ export interface ServerOptions extends CommonOptions {
 
 interface CommonConfig {
   readonly provider: CryptoProvider;
+  /** Newest first. */
+  readonly versions: readonly ProtocolVersion[];
+  /** Empty if TLS 1.3 is not among the versions. */
+  readonly tls13CipherSuites: readonly Tls13CipherSuite[];
+  /** Empty if TLS 1.2 is not among the versions. */
+  readonly tls12CipherSuites: readonly Tls12CipherSuite[];
+  readonly requireEms: boolean;
   readonly alpnProtocols: readonly Uint8Array[];
   readonly maxFragmentSize: number;
   readonly keyLog: KeyLog | undefined;
@@ -94,7 +115,7 @@ export interface ClientConfig extends CommonConfig {
   readonly verifier: ServerCertVerifier;
   readonly resolveCertificate: ClientCertResolver;
   readonly sendServerName: boolean;
-  /** Not empty. */
+  /** Not empty if TLS 1.3 is offered. */
   readonly keyShareGroups: readonly KeyExchangeGroup[];
   readonly middleboxCompatibility: boolean;
 }
@@ -142,6 +163,7 @@ export function serverConfig(options: ServerOptions): ServerConfig {
 
 function commonConfig(options: CommonOptions): CommonConfig {
   checkProvider(options.provider);
+  const suites = enabledSuites(options.provider, options.versions);
   const maxFragmentSize = options.maxFragmentSize ?? maxPlaintext;
   if (!(Number.isInteger(maxFragmentSize) && maxFragmentSize >= 32 && maxFragmentSize <= maxPlaintext)) {
     throw new RangeError(`maxFragmentSize is 32 to ${maxPlaintext} bytes, not ${maxFragmentSize}`);
@@ -152,6 +174,8 @@ function commonConfig(options: CommonOptions): CommonConfig {
   });
   return {
     provider: options.provider,
+    ...suites,
+    requireEms: options.requireEms ?? false,
     alpnProtocols,
     maxFragmentSize,
     keyLog: options.keyLog,
@@ -165,6 +189,32 @@ function checkProvider(provider: CryptoProvider): void {
   if (provider.keyExchangeGroups.length === 0) throw new RangeError('the provider has no key exchange groups');
   if (twice(provider.cipherSuites.map(({ id }) => id))) throw new RangeError('the provider has a cipher suite twice');
   if (twice(provider.keyExchangeGroups.map(({ name }) => name))) throw new RangeError('the provider has a group twice');
+}
+
+/** The versions of which something can be spoken, and what of them. */
+function enabledSuites(
+  { cipherSuites, keyExchangeGroups }: CryptoProvider,
+  versions: readonly ProtocolVersion[] | undefined,
+): Pick<CommonConfig, 'versions' | 'tls13CipherSuites' | 'tls12CipherSuites'> {
+  if (versions?.length === 0) throw new RangeError('versions is empty: leave it out for the default');
+  for (const version of versions ?? []) {
+    if (!cipherSuites.some((suite) => suite.version === version)) {
+      throw new RangeError(`the provider has no cipher suites for ${nameOf(ProtocolVersion, version)}`);
+    }
+  }
+  const isEnabled = (version: ProtocolVersion): boolean => versions === undefined || versions.includes(version);
+  const enabled = cipherSuites.filter(({ version }) => isEnabled(version));
+  const tls12CipherSuites = enabled.filter((suite) => suite.version === ProtocolVersion.TLSv1_2);
+  if (tls12CipherSuites.length > 0 && !keyExchangeGroups.some(({ name }) => isEcdheGroup(name))) {
+    throw new RangeError('the provider has no key exchange group for TLS 1.2');
+  }
+  return {
+    versions: [ProtocolVersion.TLSv1_3, ProtocolVersion.TLSv1_2].filter((version) =>
+      enabled.some((suite) => suite.version === version),
+    ),
+    tls13CipherSuites: enabled.filter((suite) => suite.version === ProtocolVersion.TLSv1_3),
+    tls12CipherSuites,
+  };
 }
 
 function twice(values: readonly number[]): boolean {

@@ -19,6 +19,7 @@ export type InvalidMessageReason =
   | 'TrailingData'
   | 'UnknownProtocolVersion'
   | 'UnsupportedCompression'
+  | 'UnsupportedCurveType'
   | 'VectorTooLong';
 
 /** A well-formed message that the protocol forbids here. */
@@ -30,6 +31,7 @@ export type PeerMisbehavedReason =
   | 'IllegalHelloRetryRequestWithOversizedCookie'
   | 'IllegalHelloRetryRequestWithUnofferedGroup'
   | 'IllegalMiddleboxChangeCipherSpec'
+  | 'IllegalRenegotiationInfo'
   | 'IllegalTlsInnerPlaintext'
   | 'IncorrectFinished'
   | 'IncorrectSessionId'
@@ -47,10 +49,15 @@ export type PeerMisbehavedReason =
   | 'SelectedTls12UsingTls13VersionExtension'
   | 'SelectedUnofferedApplicationProtocol'
   | 'SelectedUnofferedCipherSuite'
+  | 'SelectedUnofferedKxGroup'
   | 'SelectedUnofferedVersion'
+  | 'SelectedUnusableCipherSuiteForVersion'
+  | 'ServerEchoedCompatibilitySessionId'
   | 'SignedHandshakeWithUnadvertisedSigScheme'
+  | 'SignedKxWithWrongAlgorithm'
   | 'TooManyConsecutiveHandshakeMessagesAfterHandshake'
   | 'TooManyEmptyRecords'
+  | 'TooManyRenegotiationRequests'
   | 'TooManyWarningAlerts'
   | 'TooMuchEarlyDataReceived'
   | 'UnsolicitedExtension'
@@ -59,14 +66,17 @@ export type PeerMisbehavedReason =
 
 /** A peer with which nothing in common was found. */
 export type PeerIncompatibleReason =
+  | 'ExtendedMasterSecretExtensionRequired'
   | 'KeyShareExtensionRequired'
   | 'NamedGroupsExtensionRequired'
   | 'NoCipherSuitesInCommon'
   | 'NoGroupsInCommon'
   | 'NoSignatureSchemesInCommon'
   | 'NoVersionInCommon'
+  | 'NullCompressionRequired'
   | 'SignatureAlgorithmsExtensionRequired'
-  | 'SupportedVersionsExtensionRequired';
+  | 'SupportedVersionsExtensionRequired'
+  | 'UncompressedEcPointsRequired';
 
 /** Why a certificate was refused, with what a person needs to know about it. Times are milliseconds since 1970 UTC. */
 export type CertificateErrorDetail =
@@ -193,7 +203,7 @@ export type TlsErrorDetail =
   | ({ readonly code: 'InvalidCertRevocationList' } & CertRevocationListErrorDetail)
   /** Authentication was required and the peer sent no certificate. */
   | { readonly code: 'NoCertificatesPresented' }
-  /** CertificateVerify does not match the certificate's key: the peer does not hold its private key. */
+  /** CertificateVerify, or ServerKeyExchange, does not match the certificate's key: the peer does not hold it. */
   | { readonly code: 'BadHandshakeSignature'; readonly scheme: number }
   | { readonly code: 'AlertReceived'; readonly alert: AlertDescription }
   /** A record could not be authenticated. Says nothing more on purpose. */
@@ -205,6 +215,8 @@ export type TlsErrorDetail =
   | { readonly code: 'UnexpectedEof'; readonly during: 'handshake' | 'traffic' }
   | { readonly code: 'HandshakeTimeout'; readonly afterMillis: number }
   | { readonly code: 'HandshakeNotComplete' }
+  /** As many records were sent as the key may protect, and this version cannot change it: only a new connection can. */
+  | { readonly code: 'KeyExhausted' }
   /** The connection was abandoned by its own side. */
   | { readonly code: 'Closed' }
   /** Something of our own side failed: a provider, a resolver, a verifier of the user's, or tyls itself. */
@@ -274,6 +286,8 @@ export function alertFor(detail: TlsErrorDetail): AlertDescription | undefined {
     case 'InvalidCertRevocationList':
     case 'General':
       return AlertDescription.internal_error;
+    case 'KeyExhausted':
+      return AlertDescription.close_notify;
     case 'AlertReceived':
     case 'UnexpectedEof':
     case 'HandshakeNotComplete':
@@ -290,6 +304,7 @@ function invalidMessageAlert(reason: InvalidMessageReason): AlertDescription {
     case 'DuplicateExtension':
     case 'PreSharedKeyIsNotFinalExtension':
     case 'UnsupportedCompression':
+    case 'UnsupportedCurveType':
     case 'InvalidKeyUpdate':
       return AlertDescription.illegal_parameter;
     case 'EmptyRecord':
@@ -320,12 +335,15 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
     case 'MessageInterleavedWithHandshakeMessage':
     case 'TooManyConsecutiveHandshakeMessagesAfterHandshake':
     case 'TooManyEmptyRecords':
+    case 'TooManyRenegotiationRequests':
     case 'TooMuchEarlyDataReceived':
       return AlertDescription.unexpected_message;
     case 'TooManyWarningAlerts':
       return AlertDescription.decode_error;
     case 'IncorrectFinished':
       return AlertDescription.decrypt_error;
+    case 'IllegalRenegotiationInfo':
+      return AlertDescription.handshake_failure;
     case 'MissingKeyShare':
     case 'MissingPskModesExtension':
       return AlertDescription.missing_extension;
@@ -346,8 +364,12 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
     case 'SelectedTls12UsingTls13VersionExtension':
     case 'SelectedUnofferedApplicationProtocol':
     case 'SelectedUnofferedCipherSuite':
+    case 'SelectedUnofferedKxGroup':
     case 'SelectedUnofferedVersion':
+    case 'SelectedUnusableCipherSuiteForVersion':
+    case 'ServerEchoedCompatibilitySessionId':
     case 'SignedHandshakeWithUnadvertisedSigScheme':
+    case 'SignedKxWithWrongAlgorithm':
     case 'VariedClientHelloAfterRetry':
     case 'WrongGroupForKeyShare':
       return AlertDescription.illegal_parameter;
@@ -363,6 +385,10 @@ function peerIncompatibleAlert(reason: PeerIncompatibleReason): AlertDescription
     case 'NamedGroupsExtensionRequired':
     case 'SignatureAlgorithmsExtensionRequired':
       return AlertDescription.missing_extension;
+    case 'NullCompressionRequired':
+    case 'UncompressedEcPointsRequired':
+      return AlertDescription.illegal_parameter;
+    case 'ExtendedMasterSecretExtensionRequired':
     case 'NoCipherSuitesInCommon':
     case 'NoGroupsInCommon':
     case 'NoSignatureSchemesInCommon':
@@ -432,7 +458,7 @@ function describe(detail: TlsErrorDetail): string {
     case 'NoCertificatesPresented':
       return 'the peer sent no certificate, and one is required';
     case 'BadHandshakeSignature':
-      return "the peer's CertificateVerify signature is wrong: it does not hold the certificate's private key";
+      return "the peer's handshake signature is wrong: it does not hold the certificate's private key";
     case 'AlertReceived':
       return `the peer sent the alert ${nameOf(AlertDescription, detail.alert)}`;
     case 'DecryptError':
@@ -452,6 +478,8 @@ function describe(detail: TlsErrorDetail): string {
       return `the handshake did not complete within ${detail.afterMillis} ms`;
     case 'HandshakeNotComplete':
       return 'the handshake is not complete';
+    case 'KeyExhausted':
+      return 'the connection has sent as many records as its key may protect; open a new one';
     case 'Closed':
       return 'the connection was closed';
     case 'General':

@@ -74,6 +74,12 @@ export const CipherSuite = {
   TLS_AES_128_GCM_SHA256: 0x1301,
   TLS_AES_256_GCM_SHA384: 0x1302,
   TLS_CHACHA20_POLY1305_SHA256: 0x1303,
+  TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: 0xc02b,
+  TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384: 0xc02c,
+  TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256: 0xc02f,
+  TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384: 0xc030,
+  TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256: 0xcca8,
+  TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: 0xcca9,
   TLS_EMPTY_RENEGOTIATION_INFO_SCSV: 0x00ff,
 } as const;
 export type CipherSuite = number;
@@ -108,6 +114,18 @@ export const SignatureScheme = {
   rsa_pss_pss_sha512: 0x080b,
 } as const;
 export type SignatureScheme = number;
+
+/** RFC 8422 section 5.4. */
+export const ECCurveType = { named_curve: 3 } as const;
+export type ECCurveType = number;
+
+/** RFC 8422 section 5.1.2. */
+export const ECPointFormat = { uncompressed: 0 } as const;
+export type ECPointFormat = number;
+
+/** RFC 5246 section 7.4.4 and RFC 8422 section 5.5. */
+export const ClientCertificateType = { rsa_sign: 1, ecdsa_sign: 64 } as const;
+export type ClientCertificateType = number;
 
 /** RFC 8446 section 6. */
 export const AlertDescription = {

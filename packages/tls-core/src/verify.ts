@@ -10,7 +10,7 @@ export interface PeerVerified {
   readonly [proof]: 'PeerVerified';
 }
 
-/** Proof that CertificateVerify was verified. Only {@link handshakeSignatureValid} makes one. */
+/** Proof that the peer's handshake signature was verified. Only {@link handshakeSignatureValid} makes one. */
 export interface HandshakeSignatureValid {
   readonly [proof]: 'HandshakeSignatureValid';
 }
@@ -50,9 +50,9 @@ export interface ClientCertificates extends PeerCertificates {
   readonly now: number;
 }
 
-/** A signature in CertificateVerify (RFC 8446 section 4.4.3). */
+/** A signature in CertificateVerify (RFC 8446 section 4.4.3, RFC 5246 section 7.4.8) or ServerKeyExchange (7.4.3). */
 export interface HandshakeSignature {
-  /** What was signed: padding, context string and transcript hash. */
+  /** What was signed: in TLS 1.3 padding, context string and transcript hash; in TLS 1.2 randoms and params, or messages. */
   readonly message: Uint8Array;
   /** DER of the certificate with the key. */
   readonly endEntity: Uint8Array;
@@ -67,6 +67,12 @@ export interface SignatureVerifier {
   readonly schemes: readonly SignatureScheme[];
   /** Throws, or rejects with, the `TlsError` that says why it refuses. */
   readonly verifyTls13Signature: (signature: HandshakeSignature) => Awaitable<HandshakeSignatureValid>;
+  /**
+   * The same in TLS 1.2, where an ECDSA scheme names a hash and goes with every curve.
+   *
+   * Throws, or rejects with, the `TlsError` that says why it refuses.
+   */
+  readonly verifyTls12Signature: (signature: HandshakeSignature) => Awaitable<HandshakeSignatureValid>;
 }
 
 /** How a client verifies a server. */

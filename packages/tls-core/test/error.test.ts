@@ -33,6 +33,7 @@ const plain: { readonly [C in PlainCode]: readonly [Extract<TlsErrorDetail, { co
   UnexpectedEof: [{ code: 'UnexpectedEof', during: 'traffic' }, undefined],
   HandshakeTimeout: [{ code: 'HandshakeTimeout', afterMillis: 10_000 }, undefined],
   HandshakeNotComplete: [{ code: 'HandshakeNotComplete' }, undefined],
+  KeyExhausted: [{ code: 'KeyExhausted' }, 'close_notify'],
   Closed: [{ code: 'Closed' }, undefined],
   General: [{ code: 'General', why: 'the HSM is on fire' }, 'internal_error'],
 };
@@ -58,6 +59,7 @@ const invalidMessage: Readonly<Record<InvalidMessageReason, AlertName>> = {
   TrailingData: 'decode_error',
   UnknownProtocolVersion: 'protocol_version',
   UnsupportedCompression: 'illegal_parameter',
+  UnsupportedCurveType: 'illegal_parameter',
   VectorTooLong: 'decode_error',
 };
 
@@ -69,6 +71,7 @@ const peerMisbehaved: Readonly<Record<PeerMisbehavedReason, AlertName>> = {
   IllegalHelloRetryRequestWithOfferedGroup: 'illegal_parameter',
   IllegalHelloRetryRequestWithUnofferedGroup: 'illegal_parameter',
   IllegalMiddleboxChangeCipherSpec: 'unexpected_message',
+  IllegalRenegotiationInfo: 'handshake_failure',
   IllegalTlsInnerPlaintext: 'unexpected_message',
   IncorrectFinished: 'decrypt_error',
   IncorrectSessionId: 'illegal_parameter',
@@ -86,10 +89,15 @@ const peerMisbehaved: Readonly<Record<PeerMisbehavedReason, AlertName>> = {
   SelectedTls12UsingTls13VersionExtension: 'illegal_parameter',
   SelectedUnofferedApplicationProtocol: 'illegal_parameter',
   SelectedUnofferedCipherSuite: 'illegal_parameter',
+  SelectedUnofferedKxGroup: 'illegal_parameter',
   SelectedUnofferedVersion: 'illegal_parameter',
+  SelectedUnusableCipherSuiteForVersion: 'illegal_parameter',
+  ServerEchoedCompatibilitySessionId: 'illegal_parameter',
   SignedHandshakeWithUnadvertisedSigScheme: 'illegal_parameter',
+  SignedKxWithWrongAlgorithm: 'illegal_parameter',
   TooManyConsecutiveHandshakeMessagesAfterHandshake: 'unexpected_message',
   TooManyEmptyRecords: 'unexpected_message',
+  TooManyRenegotiationRequests: 'unexpected_message',
   TooManyWarningAlerts: 'decode_error',
   TooMuchEarlyDataReceived: 'unexpected_message',
   UnsolicitedExtension: 'unsupported_extension',
@@ -98,14 +106,17 @@ const peerMisbehaved: Readonly<Record<PeerMisbehavedReason, AlertName>> = {
 };
 
 const peerIncompatible: Readonly<Record<PeerIncompatibleReason, AlertName>> = {
+  ExtendedMasterSecretExtensionRequired: 'handshake_failure',
   KeyShareExtensionRequired: 'missing_extension',
   NamedGroupsExtensionRequired: 'missing_extension',
   NoCipherSuitesInCommon: 'handshake_failure',
   NoGroupsInCommon: 'handshake_failure',
   NoSignatureSchemesInCommon: 'handshake_failure',
   NoVersionInCommon: 'protocol_version',
+  NullCompressionRequired: 'illegal_parameter',
   SignatureAlgorithmsExtensionRequired: 'missing_extension',
   SupportedVersionsExtensionRequired: 'protocol_version',
+  UncompressedEcPointsRequired: 'illegal_parameter',
 };
 
 const subject = 'CN=a.example';

@@ -1,10 +1,11 @@
-/** The signature in CertificateVerify (RFC 8446 section 4.4.3), by the key of the end entity's certificate. */
+/** Signatures of handshakes (RFC 8446 section 4.4.3, RFC 5246 section 7.4.3), by the key of the end entity's certificate. */
 import {
   type HandshakeSignature,
   handshakeSignatureValid,
   type HandshakeSignatureValid,
   SignatureScheme,
   type SignatureVerification,
+  type SignatureVerificationAlgorithm,
   type Step,
   TlsError,
   wait,
@@ -31,13 +32,7 @@ export function* verifyTls13Signature(
   { endEntity, ...signed }: HandshakeSignature,
   verification: SignatureVerification,
 ): Step<HandshakeSignatureValid> {
-  const { extensions, subject, subjectPublicKeyInfo } = parseCertificate(endEntity);
-  // RFC 5280 section 4.2.1.3, RFC 8446 section 4.4.2.2: only where the certificate has the extension.
-  if (extensions.keyUsage?.digitalSignature === false) {
-    const required = 'digitalSignature';
-    throw certificateError({ reason: 'KeyUsageForbidden', required, subject: describeName(subject) });
-  }
-  return yield* verifyTls13SignatureByKey(signed, subjectPublicKeyInfo, verification);
+  return yield* verifyTls13SignatureByKey(signed, signingKeyOf(endEntity), verification);
 }
 
 /**
@@ -46,20 +41,61 @@ export function* verifyTls13Signature(
  * @param publicKey content of the SubjectPublicKeyInfo's SEQUENCE
  */
 export function* verifyTls13SignatureByKey(
-  { message, scheme, signature }: Omit<HandshakeSignature, 'endEntity'>,
+  signed: SignatureByKey,
   publicKey: Uint8Array,
   { schemes }: SignatureVerification,
 ): Step<HandshakeSignatureValid> {
+  const { scheme } = signed;
   // In TLS 1.3 an ECDSA scheme names its curve (RFC 8446 section 4.2.3), which makes it the first algorithm alone.
   const algorithm = schemes.find((offered) => offered.scheme === scheme)?.algorithms[0];
   if (algorithm === undefined || pkcs1Schemes.has(scheme)) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'SignedHandshakeWithUnadvertisedSigScheme' });
   }
+  return yield* verifyByKey(signed, publicKey, [algorithm]);
+}
+
+/**
+ * {@link verifyTls13Signature} for TLS 1.2, where a scheme is for every kind of key that its entry lists.
+ *
+ * @throws TlsError the same, but not for PKCS #1, which TLS 1.2 has
+ */
+export function* verifyTls12Signature(
+  { endEntity, ...signed }: HandshakeSignature,
+  { schemes }: SignatureVerification,
+): Step<HandshakeSignatureValid> {
+  const publicKey = signingKeyOf(endEntity);
+  const algorithms = schemes.find((offered) => offered.scheme === signed.scheme)?.algorithms ?? [];
+  if (algorithms.length === 0) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'SignedHandshakeWithUnadvertisedSigScheme' });
+  }
+  return yield* verifyByKey(signed, publicKey, algorithms);
+}
+
+type SignatureByKey = Omit<HandshakeSignature, 'endEntity'>;
+
+/** Content of the SubjectPublicKeyInfo's SEQUENCE of a certificate, if its key may sign. */
+function signingKeyOf(endEntity: Uint8Array): Uint8Array {
+  const { extensions, subject, subjectPublicKeyInfo } = parseCertificate(endEntity);
+  // RFC 5280 section 4.2.1.3, RFC 8446 section 4.4.2.2: only where the certificate has the extension.
+  if (extensions.keyUsage?.digitalSignature === false) {
+    const required = 'digitalSignature';
+    throw certificateError({ reason: 'KeyUsageForbidden', required, subject: describeName(subject) });
+  }
+  return subjectPublicKeyInfo;
+}
+
+/** @param algorithms of one scheme, at least one: they differ in the kind of key */
+function* verifyByKey(
+  { message, scheme, signature }: SignatureByKey,
+  publicKey: Uint8Array,
+  algorithms: readonly SignatureVerificationAlgorithm[],
+): Step<HandshakeSignatureValid> {
   const key = parseSubjectPublicKeyInfo(publicKey);
-  if (!equalBytes(algorithm.publicKeyAlgorithm, key.algorithm)) {
+  const algorithm = algorithms.find(({ publicKeyAlgorithm }) => equalBytes(publicKeyAlgorithm, key.algorithm));
+  if (algorithm === undefined) {
     throw certificateError({
       reason: 'UnsupportedSignatureAlgorithmForPublicKey',
-      algorithm: algorithmText(algorithm.signatureAlgorithm),
+      algorithm: algorithmText(algorithms[0]!.signatureAlgorithm),
       key: algorithmText(key.algorithm),
     });
   }

@@ -19,7 +19,7 @@ import { parseCertificate } from './certificate.ts';
 import { type CertificateIssuer, RevocationChecker, type RevocationOptions } from './crl/revocation.ts';
 import { digestsOf } from './digests.ts';
 import { type KeyUsageBit } from './extensions.ts';
-import { verifyTls13Signature } from './handshake_signature.ts';
+import { verifyTls12Signature, verifyTls13Signature } from './handshake_signature.ts';
 import { stapledOcspVerification, tlsFeatureOid } from './ocsp/stapled.ts';
 import { checkMaxDepth, pathVerification } from './path.ts';
 import { type VerifiedPath } from './path_options.ts';
@@ -198,10 +198,11 @@ export function dangerousAcceptAnyServerCert({
 
 function handshakeSignatures({
   signatureVerification,
-}: VerificationProvider): Pick<ServerCertVerifier, 'schemes' | 'verifyTls13Signature'> {
+}: VerificationProvider): Pick<ServerCertVerifier, 'schemes' | 'verifyTls13Signature' | 'verifyTls12Signature'> {
   return {
     schemes: signatureVerification.schemes.map(({ scheme }) => scheme),
     verifyTls13Signature: (signature) => runToEnd(verifyTls13Signature(signature, signatureVerification)),
+    verifyTls12Signature: (signature) => runToEnd(verifyTls12Signature(signature, signatureVerification)),
   };
 }
 

@@ -1,5 +1,5 @@
 /** AEADs: records come and go in parts, split anywhere; what is not authentic gives nothing. */
-import { type Tls13CipherSuite } from '@tyls/tls-core/provider';
+import { type SupportedCipherSuite } from '@tyls/tls-core/provider';
 import { describe, expect, test } from 'vitest';
 import { counting, flipped, joined } from './bytes.ts';
 import { peers } from './peers.ts';
@@ -119,7 +119,7 @@ function splits(bytes: Uint8Array): Uint8Array[][] {
   return all;
 }
 
-function peersWith({ id }: Tls13CipherSuite): (readonly [string, Tls13CipherSuite])[] {
+function peersWith({ id }: SupportedCipherSuite): (readonly [string, SupportedCipherSuite])[] {
   return peers.flatMap(([name, { cipherSuites }]) =>
     cipherSuites.filter((suite) => suite.id === id).map((suite) => [name, suite] as const),
   );

@@ -12,8 +12,8 @@ import { type Awaitable } from '../step/step.ts';
 
 /** A crypto backend. Assembled from parts: what one lacks, another's parts can be spread in. */
 export interface CryptoProvider {
-  /** In order of preference. */
-  readonly cipherSuites: readonly Tls13CipherSuite[];
+  /** In order of preference among those of one version; the versions themselves are preferred newest first. */
+  readonly cipherSuites: readonly SupportedCipherSuite[];
   /** In order of preference; a client sends a key share for the first. */
   readonly keyExchangeGroups: readonly KeyExchangeGroup[];
   readonly signatureVerification: SignatureVerification;
@@ -37,6 +37,36 @@ export interface Tls13CipherSuite {
   readonly hkdf: Hkdf;
   readonly aead: Aead;
 }
+
+declare const protocol: unique symbol;
+
+/**
+ * The handshakes of TLS 1.2. The one value of this type is `tls12` of `@tyls/tls-core/tls12`: that the suites bring it
+ * is what makes a program with TLS 1.3 alone be bundled without it.
+ */
+export interface Tls12Protocol {
+  readonly [protocol]: 'TLS 1.2';
+}
+
+/** A TLS 1.2 cipher suite: ECDHE, a kind of signature, an AEAD and a hash (RFC 8422, RFC 5289, RFC 7905). */
+export interface Tls12CipherSuite {
+  readonly id: CipherSuite;
+  readonly version: typeof ProtocolVersion.TLSv1_2;
+  readonly hash: Hash;
+  /** Its HMAC makes the PRF (RFC 5246 section 5). */
+  readonly hkdf: Hkdf;
+  readonly aead: Aead;
+  /** The server's key: `'ecdsa'` stands for EdDSA too (RFC 8422 section 2.1). */
+  readonly authentication: 'ecdsa' | 'rsa';
+  /**
+   * How an AEAD nonce is made: `'explicit'` of a 4-byte fixed IV and 8 bytes that each record carries (RFC 5288 section
+   * 3, AES-GCM), `'xor'` of a 12-byte IV and the sequence number (RFC 7905 section 2, ChaCha20-Poly1305).
+   */
+  readonly nonce: 'explicit' | 'xor';
+  readonly protocol: Tls12Protocol;
+}
+
+export type SupportedCipherSuite = Tls13CipherSuite | Tls12CipherSuite;
 
 /** A hash function. */
 export interface Hash {
@@ -62,7 +92,7 @@ export interface Hkdf {
   readonly hmac: (key: Uint8Array, message: Uint8Array) => Uint8Array;
 }
 
-/** An AEAD (RFC 5116) with 12-byte nonces and 16-byte tags, as all suites of TLS 1.3 have. */
+/** An AEAD (RFC 5116) with 12-byte nonces and 16-byte tags, as all suites here have. */
 export interface Aead {
   /** In bytes. */
   readonly keyLength: number;
@@ -106,7 +136,7 @@ export interface Opener {
 /** An (EC)DHE group, or a KEM in its place (RFC 8446 section 4.2.7). */
 export interface KeyExchangeGroup {
   readonly name: NamedGroup;
-  /** Makes an ephemeral key pair: what a client does. */
+  /** Makes an ephemeral key pair: what a client does, and in TLS 1.2 a server, whose share goes out first. */
   readonly start: () => Awaitable<ActiveKeyExchange>;
   /**
    * Answers a client's key share: what a server does, in one step since a KEM encapsulates to it.
@@ -118,20 +148,20 @@ export interface KeyExchangeGroup {
   readonly respond: (clientShare: Uint8Array) => Awaitable<KeyExchangeAnswer | undefined>;
 }
 
-/** A client's half-done key exchange. Used once. */
+/** A half-done key exchange of whoever sent its share first. Used once. */
 export interface ActiveKeyExchange {
   /** KeyShareEntry.key_exchange to send. */
   readonly keyShare: Uint8Array;
   /**
-   * @param serverShare KeyShareEntry.key_exchange as received, not checked in any way
+   * @param peerShare KeyShareEntry.key_exchange, or the ECPoint of TLS 1.2, as received, not checked in any way
    * @returns the shared secret, or `undefined` if the share is invalid, as in {@link KeyExchangeGroup.respond}
    */
-  readonly complete: (serverShare: Uint8Array) => Awaitable<Uint8Array | undefined>;
+  readonly complete: (peerShare: Uint8Array) => Awaitable<Uint8Array | undefined>;
   /** For a hybrid: the classical half by itself, to be offered as a second key share without a second key pair. */
   readonly hybridComponent?: {
     readonly group: NamedGroup;
     readonly keyShare: Uint8Array;
-    readonly complete: (serverShare: Uint8Array) => Awaitable<Uint8Array | undefined>;
+    readonly complete: (peerShare: Uint8Array) => Awaitable<Uint8Array | undefined>;
   };
 }
 

@@ -108,7 +108,7 @@ function sendClientHello(
     legacyVersion: ProtocolVersion.TLSv1_2,
     random,
     sessionId,
-    cipherSuites: provider.cipherSuites.map(({ id }) => id),
+    cipherSuites: config.tls13CipherSuites.map(({ id }) => id),
     compressionMethods: Uint8Array.of(0),
     extensions: block,
   });
@@ -184,7 +184,7 @@ function checkHello(
   if (hello.compressionMethod !== 0) {
     throw new TlsError({ code: 'InvalidMessage', reason: 'UnsupportedCompression', what: 'ServerHello' });
   }
-  const suite = config.provider.cipherSuites.find(({ id }) => id === hello.cipherSuite);
+  const suite = config.tls13CipherSuites.find(({ id }) => id === hello.cipherSuite);
   if (suite === undefined) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'SelectedUnofferedCipherSuite' });
   }

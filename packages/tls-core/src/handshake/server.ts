@@ -126,7 +126,7 @@ function checkClientHello(hello: ClientHello): readonly KeyShareEntry[] {
 
 /** Our preference decides: the provider knows what is fast where it runs. */
 function chooseCipherSuite(config: ServerConfig, hello: ClientHello): Tls13CipherSuite {
-  const suite = config.provider.cipherSuites.find(({ id }) => hello.cipherSuites.includes(id));
+  const suite = config.tls13CipherSuites.find(({ id }) => hello.cipherSuites.includes(id));
   if (suite === undefined) {
     const what = `the client offers ${namesOf(CipherSuite, hello.cipherSuites)}`;
     throw new TlsError({ code: 'PeerIncompatible', reason: 'NoCipherSuitesInCommon', what });

@@ -166,14 +166,17 @@ export function cheapCertifiedKey(certificate: Uint8Array = new Uint8Array(100).
   };
 }
 
+const verifySignature: SignatureVerifier['verifyTls13Signature'] = ({ scheme, endEntity, message, signature }) => {
+  if (!equalBytes(signature, digest(32, Uint8Array.of(scheme & 0xff), endEntity, message))) {
+    throw new TlsError({ code: 'BadHandshakeSignature', scheme });
+  }
+  return handshakeSignatureValid();
+};
+
 const signatures: SignatureVerifier = {
   schemes,
-  verifyTls13Signature({ scheme, endEntity, message, signature }) {
-    if (!equalBytes(signature, digest(32, Uint8Array.of(scheme & 0xff), endEntity, message))) {
-      throw new TlsError({ code: 'BadHandshakeSignature', scheme });
-    }
-    return handshakeSignatureValid();
-  },
+  verifyTls13Signature: verifySignature,
+  verifyTls12Signature: verifySignature,
 };
 
 export const cheapServerVerifier: ServerCertVerifier = { ...signatures, verifyServerCert: () => peerVerified() };

@@ -5,7 +5,7 @@ import {
   type CertifiedKey,
   type CryptoProvider,
   isPromise,
-  type Tls13CipherSuite,
+  type SupportedCipherSuite,
 } from '@tyls/tls-core';
 
 /** The calls that may answer later. */
@@ -74,9 +74,10 @@ export function intercepted(provider: CryptoProvider, hooks: Hooks): CryptoProvi
 }
 
 function interceptedSuite(
-  { hash, hkdf, aead, ...suite }: Tls13CipherSuite,
+  suite: SupportedCipherSuite,
   { awaitable, immediate }: Required<Hooks>,
-): Tls13CipherSuite {
+): SupportedCipherSuite {
+  const { hash, hkdf, aead } = suite;
   return {
     ...suite,
     hash: {

@@ -17,13 +17,19 @@ import {
   type ClientOptions,
   type ClientCertVerifier,
   type CryptoProvider,
+  ProtocolVersion,
   type ServerCertVerifier,
   type ServerConfig,
   serverConfig,
   type ServerOptions,
+  type Tls13CipherSuite,
 } from '@tyls/tls-core';
 
-export const provider: CryptoProvider = nodeProvider();
+/** Of TLS 1.3 alone, which these tests are about. */
+export const provider: Omit<CryptoProvider, 'cipherSuites'> & { readonly cipherSuites: readonly Tls13CipherSuite[] } = {
+  ...nodeProvider(),
+  cipherSuites: nodeProvider().cipherSuites.filter((suite) => suite.version === ProtocolVersion.TLSv1_3),
+};
 /** Of P-256. */
 export const identity: CertifiedKey = await testCertifiedKey(provider);
 export const p384Identity: CertifiedKey = await testCertifiedKey(provider, 'p384');
