@@ -1,7 +1,7 @@
 /** What a connection receives: records opened in order, alerts and change_cipher_spec dealt with, messages joined. */
 import { TlsError } from '../error.ts';
 import { type HandshakeMessage } from '../messages/handshake.ts';
-import { AlertDescription, ContentType, type HandshakeType } from '../registry.ts';
+import { AlertDescription, AlertLevel, ContentType, type HandshakeType } from '../registry.ts';
 import { type Awaitable, isPromise, needInput, type Step, wait } from '../step/step.ts';
 import { Deframer, maxPlaintext, type RawRecord } from './deframer.ts';
 import { Joiner } from './joiner.ts';
@@ -20,7 +20,7 @@ interface Opening {
 /** As in {@link Outbound}: how many records an asynchronous opener works on at a time, once the handshake is over. */
 const maxInFlight = 8;
 const maxConsecutiveEmptyRecords = 32;
-/** RFC 8446 section 6.1: of these only user_canceled is left. */
+/** RFC 8446 section 6.1: of these only user_canceled is left. TLS 1.2 has others. */
 const maxWarningAlerts = 4;
 /** RFC 8446 section D.4 sends one a side; a HelloRetryRequest can bring a second. */
 const maxChangeCipherSpecs = 2;
@@ -39,6 +39,10 @@ export class Inbound {
   /** Whether change_cipher_spec may come already: not before the first ClientHello. */
   #changeCipherSpecAllowed = false;
   #changeCipherSpecs = 0;
+  /** Whether change_cipher_spec is a message of the handshake, and comes under protection like everything else. */
+  #isTls12 = false;
+  /** Whether an alert of warning level lets the connection go on. */
+  #heedsAlertLevels = false;
   #emptyRecords = 0;
   #warnings = 0;
   /** Bytes of rejected early data that may still come; `undefined` if none may. */
@@ -68,6 +72,21 @@ export class Inbound {
     this.#opener = opener;
     // Records that were being opened with the old key while the message that ended it was still unread.
     this.#ahead = this.#ahead.map(({ record }) => this.#open(record));
+  }
+
+  /** TLS 1.2 may be chosen, in which alerts have levels (RFC 5246 section 7.2): a server may send one before it chooses. */
+  heedAlertLevels(heed: boolean): void {
+    this.#heedsAlertLevels = heed;
+  }
+
+  /**
+   * TLS 1.2 was chosen: change_cipher_spec is a message from here on (RFC 5246 section 7.1). The dummy one of TLS 1.3
+   * must not have come.
+   */
+  enterTls12(): void {
+    if (this.#changeCipherSpecs > 0) throw illegalChangeCipherSpec();
+    this.#isTls12 = true;
+    this.#heedsAlertLevels = true;
   }
 
   allowChangeCipherSpec(): void {
@@ -101,6 +120,20 @@ export class Inbound {
     return message;
   }
 
+  /** TLS 1.2's change_cipher_spec, which must be the next to come: everything after it is under the new key. */
+  *changeCipherSpec(opener: RecordOpener): Step<void> {
+    const received = this.#joiner.next();
+    if (received !== undefined) {
+      const [expected, type] = [[ContentType.change_cipher_spec], ContentType.handshake];
+      throw new TlsError({ code: 'InappropriateMessage', expected, received: type });
+    }
+    const record = yield* this.record();
+    if (record?.type !== ContentType.change_cipher_spec) {
+      throw this.#unexpected(record, ContentType.change_cipher_spec);
+    }
+    this.setOpener(opener);
+  }
+
   /** Adds a handshake record; the first message that it completes, if it does. The others come by {@link joined}. */
   join(record: PlainRecord): HandshakeMessage | undefined {
     for (const fragment of record.content) this.#joiner.push(fragment);
@@ -117,7 +150,10 @@ export class Inbound {
     return new TlsError({ code: 'InappropriateMessage', expected, received: record.type });
   }
 
-  /** The next record of handshake or application data; `undefined` at the peer's close_notify. */
+  /**
+   * The next record of handshake or application data, in TLS 1.2 also of change_cipher_spec; `undefined` at the peer's
+   * close_notify.
+   */
   *record(): Step<PlainRecord | undefined> {
     while (!this.#closed) {
       const record = yield* this.#next();
@@ -126,7 +162,9 @@ export class Inbound {
       }
       switch (record.type) {
         case ContentType.change_cipher_spec:
-          this.#changeCipherSpec(record);
+          checkChangeCipherSpec(record);
+          if (this.#isTls12) return record;
+          this.#dropChangeCipherSpec();
           break;
         case ContentType.alert:
           this.#alert(record);
@@ -153,33 +191,34 @@ export class Inbound {
     }
   }
 
-  /** Section 5: one byte of value 1, unprotected, in middlebox compatibility mode, is dropped; all else is refused. */
-  #changeCipherSpec(record: PlainRecord): void {
-    if (record.length !== 1 || record.content[0]![0] !== 1) {
-      throw new TlsError({ code: 'InvalidMessage', reason: 'InvalidChangeCipherSpec', what: 'change_cipher_spec' });
-    }
+  /** Section 5: in middlebox compatibility mode, unprotected, it is dropped; else it is refused. */
+  #dropChangeCipherSpec(): void {
     const allowed = this.#handshaking && this.#changeCipherSpecAllowed;
-    if (!allowed || ++this.#changeCipherSpecs > maxChangeCipherSpecs) {
-      throw new TlsError({ code: 'PeerMisbehaved', reason: 'IllegalMiddleboxChangeCipherSpec' });
-    }
+    if (!allowed || ++this.#changeCipherSpecs > maxChangeCipherSpecs) throw illegalChangeCipherSpec();
   }
 
-  /** Section 6: all alerts but two are the end, whatever level they claim. */
+  /** Section 6: all alerts but two are the end, whatever level they claim; where levels count, only fatal ones. */
   #alert(record: PlainRecord): void {
     if (record.length === 0) throw new TlsError(emptyRecord('alert record'));
     if (record.length !== 2) throw new TlsError({ code: 'InvalidMessage', reason: 'InvalidAlert', what: 'alert' });
+    const level = record.content[0]![0]!;
     const alert = record.content.at(-1)!.at(-1)!;
     if (alert === AlertDescription.close_notify && !this.#handshaking) {
       this.#closed = true;
       this.#deframer.clear();
       this.#ahead = [];
-    } else if (alert === AlertDescription.user_canceled) {
+    } else if (this.#isWarning(level, alert)) {
       if (++this.#warnings > maxWarningAlerts) {
         throw new TlsError({ code: 'PeerMisbehaved', reason: 'TooManyWarningAlerts' });
       }
     } else {
       throw new TlsError({ code: 'AlertReceived', alert });
     }
+  }
+
+  #isWarning(level: number, alert: AlertDescription): boolean {
+    if (!this.#heedsAlertLevels) return alert === AlertDescription.user_canceled;
+    return level === AlertLevel.warning && alert !== AlertDescription.close_notify;
   }
 
   /** The next record, opened and unpadded. */
@@ -264,9 +303,21 @@ export class Inbound {
    * it had the keys: until something was opened, one may have.
    */
   #mayBeUnprotected(record: RawRecord): boolean {
+    if (this.#isTls12) return false;
     if (record.type === ContentType.change_cipher_spec) return true;
     return record.type === ContentType.alert && this.#handshaking && this.#opened === 0 && record.length === 2;
   }
+}
+
+/** Section 5 and RFC 5246 section 7.1: one byte of value 1. */
+function checkChangeCipherSpec({ length, content }: PlainRecord): void {
+  if (length !== 1 || content[0]![0] !== 1) {
+    throw new TlsError({ code: 'InvalidMessage', reason: 'InvalidChangeCipherSpec', what: 'change_cipher_spec' });
+  }
+}
+
+function illegalChangeCipherSpec(): TlsError {
+  return new TlsError({ code: 'PeerMisbehaved', reason: 'IllegalMiddleboxChangeCipherSpec' });
 }
 
 function emptyRecord(what: string): { code: 'InvalidMessage'; reason: 'EmptyRecord'; what: string } {
