@@ -1,12 +1,13 @@
 /** The key log of RFC 9850 (NSS's SSLKEYLOGFILE). Off unless a config has one: whoever reads it reads the traffic. */
 
-/** Labels of TLS 1.3. */
+/** Labels of TLS 1.3, and CLIENT_RANDOM for the master secret of TLS 1.2. */
 export type KeyLogLabel =
   | 'CLIENT_HANDSHAKE_TRAFFIC_SECRET'
   | 'SERVER_HANDSHAKE_TRAFFIC_SECRET'
   | 'CLIENT_TRAFFIC_SECRET_0'
   | 'SERVER_TRAFFIC_SECRET_0'
-  | 'EXPORTER_SECRET';
+  | 'EXPORTER_SECRET'
+  | 'CLIENT_RANDOM';
 
 export interface KeyLog {
   /**

@@ -24,38 +24,13 @@ export function prf(
   return output;
 }
 
-/** Both 32 bytes. */
+/** Of both hellos, 32 bytes each. */
 export interface Randoms {
   readonly client: Uint8Array;
   readonly server: Uint8Array;
 }
 
-const masterSecretLength = 48;
-
-/** Section 8.1. Wipes `premasterSecret`. */
-export function masterSecret(suite: Tls12CipherSuite, premasterSecret: Uint8Array, randoms: Randoms): Uint8Array {
-  const seed = [randoms.client, randoms.server];
-  const secret = prf(suite.hkdf, premasterSecret, 'master secret', seed, masterSecretLength);
-  wipe(premasterSecret);
-  return secret;
-}
-
-/**
- * RFC 7627 section 4. Wipes `premasterSecret`.
- *
- * @param sessionHash transcript hash up to ClientKeyExchange
- */
-export function extendedMasterSecret(
-  suite: Tls12CipherSuite,
-  premasterSecret: Uint8Array,
-  sessionHash: Uint8Array,
-): Uint8Array {
-  const secret = prf(suite.hkdf, premasterSecret, 'extended master secret', [sessionHash], masterSecretLength);
-  wipe(premasterSecret);
-  return secret;
-}
-
-/** The keys of one direction; wiped by who uses them up. */
+/** The keys of one direction. Whoever uses them up wipes them. */
 export interface Tls12WriteKeys {
   /** As long as the AEAD's key. */
   readonly key: Uint8Array;
@@ -63,31 +38,7 @@ export interface Tls12WriteKeys {
   readonly iv: Uint8Array;
 }
 
-/** Section 6.3: the key block, cut up. AEADs have no MAC keys. */
-export function keyBlock(
-  suite: Tls12CipherSuite,
-  master: Uint8Array,
-  randoms: Randoms,
-): { readonly client: Tls12WriteKeys; readonly server: Tls12WriteKeys } {
-  const { keyLength } = suite.aead;
-  const ivLength = suite.nonce === 'explicit' ? 4 : 12;
-  const block = prf(suite.hkdf, master, 'key expansion', [randoms.server, randoms.client], 2 * (keyLength + ivLength));
-  let at = 0;
-  const next = (length: number): Uint8Array => block.slice(at, (at += length));
-  const [clientKey, serverKey, clientIv, serverIv] = [next(keyLength), next(keyLength), next(ivLength), next(ivLength)];
-  wipe(block);
-  return { client: { key: clientKey, iv: clientIv }, server: { key: serverKey, iv: serverIv } };
-}
-
-/** Section 7.4.9: verify_data, 12 bytes. */
-export function tls12VerifyData(
-  suite: Tls12CipherSuite,
-  master: Uint8Array,
-  sender: 'client' | 'server',
-  transcriptHash: Uint8Array,
-): Uint8Array {
-  return prf(suite.hkdf, master, `${sender} finished`, [transcriptHash], 12);
-}
+const masterSecretLength = 48;
 
 /** RFC 5705 section 4: what the protocol itself calls its PRF with, and no exporter may. */
 const reservedLabels: readonly string[] = [
@@ -98,22 +49,80 @@ const reservedLabels: readonly string[] = [
   'key expansion',
 ];
 
-/**
- * RFC 5705 section 4.
- *
- * @param context at most 65 535 bytes; without one the seed is another than with an empty one
- * @throws RangeError for a label of the protocol's own, or a longer context
- */
-export function tls12ExportKeyingMaterial(
-  suite: Tls12CipherSuite,
-  master: Uint8Array,
-  randoms: Randoms,
-  label: string,
-  context: Uint8Array | undefined,
-  length: number,
-): Uint8Array {
-  if (reservedLabels.includes(label)) throw new RangeError(`TLS 1.2 has its own use for the label ${label}`);
-  const seed = [randoms.client, randoms.server];
-  if (context !== undefined) seed.push(new Writer().vec16(context).done());
-  return prf(suite.hkdf, master, label, seed, length);
+/** The master secret of a connection, and what is made of it. */
+export class ConnectionSecrets {
+  readonly #suite: Tls12CipherSuite;
+  readonly #randoms: Randoms;
+  /** 48 bytes, wiped with the object: what outlives it is to be copied. */
+  readonly masterSecret: Uint8Array;
+
+  /** @param masterSecret now the object's own */
+  constructor(suite: Tls12CipherSuite, randoms: Randoms, masterSecret: Uint8Array) {
+    this.#suite = suite;
+    this.#randoms = randoms;
+    this.masterSecret = masterSecret;
+  }
+
+  /**
+   * Section 8.1; with a session hash that of RFC 7627 section 4.
+   *
+   * @param premasterSecret wiped
+   * @param sessionHash transcript hash up to ClientKeyExchange, if the extended master secret was negotiated
+   */
+  static fromKeyExchange(
+    suite: Tls12CipherSuite,
+    randoms: Randoms,
+    premasterSecret: Uint8Array,
+    sessionHash: Uint8Array | undefined,
+  ): ConnectionSecrets {
+    const [label, seed] =
+      sessionHash === undefined
+        ? ['master secret', [randoms.client, randoms.server]]
+        : ['extended master secret', [sessionHash]];
+    const masterSecret = prf(suite.hkdf, premasterSecret, label, seed, masterSecretLength);
+    wipe(premasterSecret);
+    return new ConnectionSecrets(suite, randoms, masterSecret);
+  }
+
+  /** Section 6.3: the key block, cut up. AEADs have no MAC keys. */
+  keyBlock(): { readonly client: Tls12WriteKeys; readonly server: Tls12WriteKeys } {
+    const { aead, hkdf, nonce } = this.#suite;
+    const [keyLength, ivLength] = [aead.keyLength, nonce === 'explicit' ? 4 : 12];
+    const seed = [this.#randoms.server, this.#randoms.client];
+    const block = prf(hkdf, this.masterSecret, 'key expansion', seed, 2 * (keyLength + ivLength));
+    const ivs = block.subarray(2 * keyLength);
+    const keys = {
+      client: { key: block.slice(0, keyLength), iv: ivs.slice(0, ivLength) },
+      server: { key: block.slice(keyLength, 2 * keyLength), iv: ivs.slice(ivLength) },
+    };
+    wipe(block);
+    return keys;
+  }
+
+  /** Section 7.4.9: 12 bytes. */
+  verifyData(sender: 'client' | 'server', transcriptHash: Uint8Array): Uint8Array {
+    return prf(this.#suite.hkdf, this.masterSecret, `${sender} finished`, [transcriptHash], 12);
+  }
+
+  /**
+   * RFC 5705 section 4.
+   *
+   * @param context at most 65 535 bytes; without one the seed is another than with an empty one
+   * @throws RangeError for a label of the protocol's own, or a longer context
+   */
+  exportKeyingMaterial(length: number, label: string, context: Uint8Array | undefined): Uint8Array {
+    if (reservedLabels.includes(label)) throw new RangeError(`TLS 1.2 has its own use for the label ${label}`);
+    const seed = [this.#randoms.client, this.#randoms.server];
+    if (context !== undefined) seed.push(new Writer().vec16(context).done());
+    return prf(this.#suite.hkdf, this.masterSecret, label, seed, length);
+  }
+
+  /** Another object with the same secret. */
+  copy(): ConnectionSecrets {
+    return new ConnectionSecrets(this.#suite, this.#randoms, this.masterSecret.slice());
+  }
+
+  wipe(): void {
+    wipe(this.masterSecret);
+  }
 }

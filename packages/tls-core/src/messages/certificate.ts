@@ -33,7 +33,7 @@ export interface CertificateExtensions extends ExtensionBlock {
 }
 
 /** RFC 6066 section 8, CertificateStatus of type ocsp. */
-const certificateStatus: Codec<Uint8Array> = {
+export const certificateStatus: Codec<Uint8Array> = {
   read(r) {
     if (r.u8() !== ocspStatusType) throw r.error('InvalidCertificateStatusType');
     return r.vec24(1);
@@ -47,8 +47,9 @@ export interface CertificateEntry {
   readonly extensions: CertificateExtensions;
 }
 
-const certificateData: Codec<Uint8Array> = {
-  read: (r) => limited(r, 1).rest(),
+/** `opaque cert_data<1..2^24-1>` */
+export const certificateData: Codec<Uint8Array> = {
+  read: (r) => limitedList(r, 1).rest(),
   write: (w, der) => void w.vec24(der),
 };
 
@@ -71,7 +72,7 @@ const maxCertificateBytes = 65_536;
 export const certificate: Codec<Certificate> = {
   read(r) {
     const context = r.vec8();
-    const list = limited(r, 0);
+    const list = limitedList(r, 0);
     const entries: CertificateEntry[] = [];
     while (list.remaining > 0) entries.push(certificateEntry.read(list));
     return { context, entries };
@@ -83,7 +84,8 @@ export const certificate: Codec<Certificate> = {
   },
 };
 
-function limited(r: Reader, min: number): Reader {
+/** A vector with three bytes of length, which must not say more than is tolerated. */
+export function limitedList(r: Reader, min: number): Reader {
   const length = r.u24();
   if (length < min) throw r.error('IllegalEmptyList');
   if (length > maxCertificateBytes) throw r.error('CertificatePayloadTooLarge');

@@ -61,9 +61,15 @@ export interface ClientExtensions extends ExtensionBlock {
   readonly serverName?: string | undefined;
   readonly certificateStatusRequest?: { readonly statusType: number } | undefined;
   readonly namedGroups?: readonly NamedGroup[] | undefined;
+  /** RFC 8422 section 5.1.2. */
+  readonly ecPointFormats?: Uint8Array | undefined;
   readonly signatureSchemes?: readonly SignatureScheme[] | undefined;
   readonly signatureSchemesCert?: readonly SignatureScheme[] | undefined;
   readonly protocols?: readonly Uint8Array[] | undefined;
+  /** RFC 7627 section 5.1. */
+  readonly extendedMasterSecret?: true | undefined;
+  /** RFC 5746 section 3.2. */
+  readonly renegotiationInfo?: Uint8Array | undefined;
   readonly versions?: readonly ProtocolVersion[] | undefined;
   readonly cookie?: Uint8Array | undefined;
   /** DER Names. */
@@ -80,9 +86,12 @@ const clientExtensions: Codec<ClientExtensions> = extensions('ClientHello', {
   serverName: [ExtensionType.server_name, serverName],
   certificateStatusRequest: [ExtensionType.status_request, certificateStatusRequest],
   namedGroups: [ExtensionType.supported_groups, namedGroupList],
+  ecPointFormats: [ExtensionType.ec_point_formats, opaque8(1)],
   signatureSchemes: [ExtensionType.signature_algorithms, signatureSchemeList],
   signatureSchemesCert: [ExtensionType.signature_algorithms_cert, signatureSchemeList],
   protocols: [ExtensionType.application_layer_protocol_negotiation, protocolNameList],
+  extendedMasterSecret: [ExtensionType.extended_master_secret, empty],
+  renegotiationInfo: [ExtensionType.renegotiation_info, opaque8()],
   // Section 4.2.1: one byte of length.
   versions: [ExtensionType.supported_versions, vec(1, u16)],
   cookie: [ExtensionType.cookie, opaque16(1)],

@@ -12,7 +12,8 @@ export interface EncryptedExtensions extends ExtensionBlock {
   readonly protocol?: Uint8Array | undefined;
 }
 
-const oneProtocol: Codec<Uint8Array> = {
+/** A ProtocolNameList of exactly one. */
+export const oneProtocol: Codec<Uint8Array> = {
   read(r) {
     const [protocol, ...more] = protocolNameList.read(r);
     if (protocol === undefined || more.length > 0) throw r.error('VectorTooLong');

@@ -1,5 +1,5 @@
 /** The extensions block of RFC 8446 section 4.2, and the extensions that several messages share. */
-import { type Codec, opaque8, u16, vec } from '../codec/codec.ts';
+import { type Codec, opaque16, opaque8, u16, vec } from '../codec/codec.ts';
 import { type Reader } from '../codec/reader.ts';
 import { TlsError } from '../error.ts';
 import { ExtensionType, nameOf } from '../registry.ts';
@@ -125,10 +125,8 @@ export const signatureSchemeList: Codec<readonly number[]> = vec(2, u16);
 export const protocolNameList: Codec<readonly Uint8Array[]> = vec(2, opaque8(1));
 
 /** Section 4.2.4: `DistinguishedName authorities<3..2^16-1>`. Each is a DER Name. */
-export const certificateAuthorities: Codec<readonly Uint8Array[]> = vec(2, {
-  read: (r) => r.vec16(1),
-  write: (w, name) => void w.vec16(name),
-});
+export const distinguishedName: Codec<Uint8Array> = opaque16(1);
+export const certificateAuthorities: Codec<readonly Uint8Array[]> = vec(2, distinguishedName);
 
 /** Whatever is left: extensions that are recognized, but whose data is read later or never. */
 export const anyData: Codec<Uint8Array> = {

@@ -29,7 +29,7 @@ const helloRetryExtensions: Codec<HelloRetryExtensions> = extensions('HelloRetry
   version: [ExtensionType.supported_versions, u16],
 });
 
-interface HelloFields {
+export interface HelloFields {
   readonly legacyVersion: ProtocolVersion;
   /** 32 bytes. */
   readonly random: Uint8Array;
@@ -56,7 +56,7 @@ export const helloRetryRequestRandom: Uint8Array = Uint8Array.of(
   0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 );
 
-const fields: Codec<HelloFields> = struct({
+export const helloFields: Codec<HelloFields> = struct({
   legacyVersion: u16,
   random: opaque(32),
   sessionId: opaque8(0, 32),
@@ -66,20 +66,20 @@ const fields: Codec<HelloFields> = struct({
 
 export const serverHello: Codec<ServerHello | HelloRetryRequest> = {
   read(r) {
-    const hello = fields.read(r);
+    const hello = helloFields.read(r);
     if (equalBytes(hello.random, helloRetryRequestRandom)) {
       return { ...hello, retry: true, extensions: readBlock(r, helloRetryExtensions) };
     }
     return { ...hello, retry: false, extensions: readBlock(r, serverExtensions) };
   },
   write(w: Writer, hello) {
-    fields.write(w, hello);
+    helloFields.write(w, hello);
     if (hello.retry) helloRetryExtensions.write(w, hello.extensions);
     else serverExtensions.write(w, hello.extensions);
   },
 };
 
 /** A TLS 1.2 server may send no extensions block at all (RFC 5246 section 7.4.1.3). */
-function readBlock<T extends ExtensionBlock>(r: Reader, codec: Codec<T>): T | ExtensionBlock {
+export function readBlock<T extends ExtensionBlock>(r: Reader, codec: Codec<T>): T | ExtensionBlock {
   return r.remaining === 0 ? onlyKnown : codec.read(r);
 }

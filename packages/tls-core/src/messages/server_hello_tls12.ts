@@ -1,0 +1,45 @@
+/** ServerHello of TLS 1.2, RFC 5246 section 7.4.1.3: the fields are those of TLS 1.3, the extensions are not. */
+import { type Codec, empty, opaque8 } from '../codec/codec.ts';
+import { ExtensionType, type NamedGroup } from '../registry.ts';
+import { oneProtocol } from './encrypted_extensions.ts';
+import { type ExtensionBlock, extensions, namedGroupList } from './extension.ts';
+import { type HelloFields, helloFields, readBlock } from './server_hello.ts';
+
+export interface Tls12ServerExtensions extends ExtensionBlock {
+  /** RFC 6066 section 3: the server used the name. */
+  readonly serverName?: true | undefined;
+  /** RFC 6066 section 8: CertificateStatus may follow. */
+  readonly certificateStatusRequest?: true | undefined;
+  /** Means nothing here, but some servers send it. */
+  readonly namedGroups?: readonly NamedGroup[] | undefined;
+  /** RFC 8422 section 5.2. */
+  readonly ecPointFormats?: Uint8Array | undefined;
+  /** RFC 7301 section 3.1. */
+  readonly protocol?: Uint8Array | undefined;
+  /** RFC 7627 section 5.1. */
+  readonly extendedMasterSecret?: true | undefined;
+  /** RFC 5746 section 3.2: empty in a first handshake. */
+  readonly renegotiationInfo?: Uint8Array | undefined;
+}
+
+const tls12ServerExtensions: Codec<Tls12ServerExtensions> = extensions('ServerHello', {
+  serverName: [ExtensionType.server_name, empty],
+  certificateStatusRequest: [ExtensionType.status_request, empty],
+  namedGroups: [ExtensionType.supported_groups, namedGroupList],
+  ecPointFormats: [ExtensionType.ec_point_formats, opaque8(1)],
+  protocol: [ExtensionType.application_layer_protocol_negotiation, oneProtocol],
+  extendedMasterSecret: [ExtensionType.extended_master_secret, empty],
+  renegotiationInfo: [ExtensionType.renegotiation_info, opaque8()],
+});
+
+export interface Tls12ServerHello extends HelloFields {
+  readonly extensions: Tls12ServerExtensions;
+}
+
+export const tls12ServerHello: Codec<Tls12ServerHello> = {
+  read: (r) => ({ ...helloFields.read(r), extensions: readBlock(r, tls12ServerExtensions) }),
+  write(w, hello) {
+    helloFields.write(w, hello);
+    tls12ServerExtensions.write(w, hello.extensions);
+  },
+};
