@@ -5,7 +5,7 @@ import { dirname, join, normalize } from 'node:path/posix';
  * What the sources of each package may import from outside. `type x` allows `import type` of `x` only, `x/*` all its
  * entry points. A package without a line here is refused.
  */
-const provider = ['type @tyls/tls-core', '@tyls/tls-core/provider', '@tyls/tls-core/der'];
+const provider = ['type @tyls/tls-core', '@tyls/tls-core/provider', '@tyls/tls-core/tls12', '@tyls/tls-core/der'];
 const cryptoPackages = [
   '@tyls/crypto-node',
   '@tyls/crypto-noble',
@@ -46,7 +46,7 @@ export const layers = [
   ['handshake/'],
   ['connection'],
   ['client', 'server'],
-  ['index', 'provider', 'der'],
+  ['index', 'provider', 'tls12', 'der'],
 ];
 
 /**

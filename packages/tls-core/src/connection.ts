@@ -60,6 +60,9 @@ export class Connection {
       yield* traffic.receive({
         deliver: (content) => void this.#received.push(...content),
         keyUpdateRequested: () => this.#answerKeyUpdate(traffic),
+        warn: (alert) => {
+          if (!this.#writeClosed) this.#sendAlert(AlertLevel.warning, alert);
+        },
       });
     } catch (error) {
       throw this.#fail(error);
@@ -260,16 +263,16 @@ export class Connection {
     const failure = asTlsError(error);
     this.#error = failure;
     const closeNotifySent = this.#writeClosed && this.#traffic !== undefined;
-    if (tellPeer && failure.alert !== undefined && !closeNotifySent) this.#sendFatalAlert(failure.alert);
+    if (tellPeer && failure.alert !== undefined && !closeNotifySent) this.#sendLastAlert(failure.alert);
     this.#io.outbound.close();
     this.#queued = [];
     this.#traffic?.wipe();
     return failure;
   }
 
-  #sendFatalAlert(alert: AlertDescription): void {
+  #sendLastAlert(alert: AlertDescription): void {
     try {
-      this.#sendAlert(AlertLevel.fatal, alert);
+      this.#sendAlert(alert === AlertDescription.close_notify ? AlertLevel.warning : AlertLevel.fatal, alert);
     } catch {
       // A provider that cannot seal it: there is nobody left to tell, and the first error is the one that counts.
     }

@@ -15,7 +15,7 @@ import { type Facts } from './io.ts';
 
 declare const proof: unique symbol;
 
-/** Proof that the peer's Finished is right. Only {@link verifyFinished} makes one. */
+/** Proof that the peer's Finished is right. Only {@link compareFinished} makes one. */
 export interface FinishedVerified {
   readonly [proof]: 'FinishedVerified';
 }
@@ -28,6 +28,9 @@ export interface PeerAuthenticated {
   readonly certificates: readonly Uint8Array[];
   readonly scheme: SignatureScheme;
 }
+
+/** A client that was not asked for a certificate, or was allowed to send none. */
+export type Anonymous = 'anonymous';
 
 /** Tells who the peer is, which nobody should hear before its Finished is verified too. */
 export function publishIdentity(facts: Facts, { certificates, scheme }: PeerAuthenticated): void {
@@ -118,11 +121,16 @@ export function verifyFinished(
   transcriptHash: Uint8Array,
   message: HandshakeMessage,
 ): FinishedVerified {
+  return compareFinished(finishedVerifyData(suite, secret, transcriptHash), message);
+}
+
+/** Verifies the peer's Finished of any version. */
+export function compareFinished(verifyData: Uint8Array, message: HandshakeMessage): FinishedVerified {
   const received = parseBody('Finished', finished, message);
-  if (received.length !== suite.hash.outputLength) {
+  if (received.length !== verifyData.length) {
     throw new TlsError({ code: 'InvalidMessage', reason: 'MissingData', what: 'Finished' });
   }
-  if (!constantTimeEqual(received, finishedVerifyData(suite, secret, transcriptHash))) {
+  if (!constantTimeEqual(received, verifyData)) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'IncorrectFinished' });
   }
   return {} as FinishedVerified;

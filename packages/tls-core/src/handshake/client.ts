@@ -1,18 +1,29 @@
 /** The client's handshake up to ServerHello, RFC 8446 sections 4.1 and 4.2; each version goes on in its own file. */
 import { emptyBytes, equalBytes, latin1 } from '../codec/bytes.ts';
 import { type ClientConfig } from '../config.ts';
+import { isEcdheGroup } from '../crypto/ecdhe.ts';
 import { type KeyExchangeGroup, type Tls13CipherSuite } from '../crypto/provider.ts';
 import { TlsError } from '../error.ts';
 import { type ClientExtensions, clientHello, ocspStatusType } from '../messages/client_hello.ts';
 import { checkSolicited, onlyKnown } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
 import { type HelloRetryRequest, type ServerHello, serverHello } from '../messages/server_hello.ts';
-import { ContentType, ExtensionType, HandshakeType, NamedGroup, nameOf, ProtocolVersion } from '../registry.ts';
+import {
+  CipherSuite,
+  ContentType,
+  ECPointFormat,
+  ExtensionType,
+  HandshakeType,
+  NamedGroup,
+  nameOf,
+  ProtocolVersion,
+} from '../registry.ts';
 import { type ServerName } from '../server_name.ts';
 import { type Step, wait } from '../step/step.ts';
 import { clientTls13 } from './client_tls13.ts';
 import { type Offer, type OfferedKeyExchange } from './hellos.ts';
 import { type HandshakeIo, sendChangeCipherSpec, type Traffic } from './io.ts';
+import { tls12HandshakesOf } from './tls12_protocol.ts';
 import { Transcript } from './transcript.ts';
 
 export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverName: ServerName): Step<Traffic> {
@@ -20,14 +31,21 @@ export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverNa
   const random = new Uint8Array(32);
   config.provider.random(random);
   // Section D.4: a session id of our own makes it look like a resumption to middleboxes.
-  const sessionId = config.middleboxCompatibility ? new Uint8Array(32) : emptyBytes;
+  const offersTls13 = config.versions.includes(ProtocolVersion.TLSv1_3);
+  const sessionId = config.middleboxCompatibility && offersTls13 ? new Uint8Array(32) : emptyBytes;
   config.provider.random(sessionId);
 
-  let keyExchanges = yield* startKeyExchanges(config.keyShareGroups);
+  let keyExchanges = offersTls13 ? yield* startKeyExchanges(config.keyShareGroups) : [];
   let offer = sendClientHello(io, config, serverName, { random, sessionId, keyExchanges }, undefined, transcript);
-  io.inbound.allowChangeCipherSpec();
+  if (offersTls13) io.inbound.allowChangeCipherSpec();
+  io.inbound.heedAlertLevels(config.versions.includes(ProtocolVersion.TLSv1_2));
 
   let { hello, message } = yield* receiveServerHello(io);
+  if (chooseVersion(config, hello) === ProtocolVersion.TLSv1_2) {
+    const hellos = { config, serverName, offer, message, transcript };
+    return yield* tls12HandshakesOf(config.tls12CipherSuites).client(io, hellos);
+  }
+  io.inbound.heedAlertLevels(false);
   let retry: HelloRetryRequest | undefined;
   if (hello.retry) {
     retry = hello;
@@ -89,26 +107,32 @@ function sendClientHello(
   retry: HelloRetryRequest | undefined,
   transcript: Transcript,
 ): Offer {
-  const { provider, verifier, alpnProtocols } = config;
+  const { provider, verifier, alpnProtocols, versions } = config;
+  const tls13 = versions.includes(ProtocolVersion.TLSv1_3);
+  const tls12 = versions.includes(ProtocolVersion.TLSv1_2);
   const rootHints = verifier.rootHintSubjects ?? [];
   const block: ClientExtensions = {
     ...onlyKnown,
     // RFC 6066 section 3: never an address.
     serverName: config.sendServerName && serverName.type === 'dns' ? serverName.name : undefined,
     certificateStatusRequest: verifier.requestOcspResponse === true ? { statusType: ocspStatusType } : undefined,
-    namedGroups: provider.keyExchangeGroups.map(({ name }) => name),
+    namedGroups: provider.keyExchangeGroups.map(({ name }) => name).filter((name) => tls13 || isEcdheGroup(name)),
+    ecPointFormats: tls12 ? Uint8Array.of(ECPointFormat.uncompressed) : undefined,
     signatureSchemes: verifier.schemes,
     protocols: alpnProtocols.length > 0 ? alpnProtocols : undefined,
-    versions: [ProtocolVersion.TLSv1_3],
+    extendedMasterSecret: tls12 ? true : undefined,
+    // Rather than the SCSV, so that the answer to it is an extension that was asked for.
+    renegotiationInfo: tls12 ? emptyBytes : undefined,
+    versions,
     cookie: retry?.extensions.cookie,
     certificateAuthorities: rootHints.length > 0 ? rootHints : undefined,
-    keyShares: keyExchanges.map(({ group, keyShare }) => ({ group, keyExchange: keyShare })),
+    keyShares: tls13 ? keyExchanges.map(({ group, keyShare }) => ({ group, keyExchange: keyShare })) : undefined,
   };
   const message = encodeMessage(HandshakeType.client_hello, clientHello, {
     legacyVersion: ProtocolVersion.TLSv1_2,
     random,
     sessionId,
-    cipherSuites: config.tls13CipherSuites.map(({ id }) => id),
+    cipherSuites: [...config.tls13CipherSuites, ...config.tls12CipherSuites].map(({ id }) => id),
     compressionMethods: Uint8Array.of(0),
     extensions: block,
   });
@@ -176,7 +200,9 @@ function checkHello(
   hello: ServerHello | HelloRetryRequest,
   offered: readonly ExtensionType[],
 ): Tls13CipherSuite {
-  checkVersion(hello);
+  if (chooseVersion(config, hello) !== ProtocolVersion.TLSv1_3) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'SelectedUnofferedVersion' });
+  }
   checkSolicited(hello.retry ? 'HelloRetryRequest' : 'ServerHello', hello.extensions, offered);
   if (!equalBytes(hello.sessionId, offer.sessionId)) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'IncorrectSessionId' });
@@ -186,7 +212,9 @@ function checkHello(
   }
   const suite = config.tls13CipherSuites.find(({ id }) => id === hello.cipherSuite);
   if (suite === undefined) {
-    throw new TlsError({ code: 'PeerMisbehaved', reason: 'SelectedUnofferedCipherSuite' });
+    const isOffered = config.tls12CipherSuites.some(({ id }) => id === hello.cipherSuite);
+    const reason = isOffered ? 'SelectedUnusableCipherSuiteForVersion' : 'SelectedUnofferedCipherSuite';
+    throw new TlsError({ code: 'PeerMisbehaved', reason, what: nameOf(CipherSuite, hello.cipherSuite) });
   }
   return suite;
 }
@@ -198,19 +226,31 @@ const downgradeSentinels = ['DOWNGRD\x01', 'DOWNGRD\x00'];
  * Section 4.2.1: supported_versions decides; without it the server speaks TLS 1.2 or less. Section D.5: SSL 3.0 is never
  * heard out.
  */
-function checkVersion(hello: ServerHello | HelloRetryRequest): void {
+function chooseVersion(config: ClientConfig, hello: ServerHello | HelloRetryRequest): ProtocolVersion {
   const { version } = hello.extensions;
   if (version === undefined || hello.legacyVersion === ProtocolVersion.SSLv3) {
-    if (downgradeSentinels.includes(latin1(hello.random.subarray(24)))) {
-      throw new TlsError({ code: 'PeerMisbehaved', reason: 'AttemptedDowngradeToTls12WhenTls13IsSupported' });
-    }
-    const what = `the server chose ${nameOf(ProtocolVersion, hello.legacyVersion)}`;
-    throw new TlsError({ code: 'PeerIncompatible', reason: 'NoVersionInCommon', what });
+    return checkLegacyVersion(config, hello);
   }
   if (version === ProtocolVersion.TLSv1_2) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'SelectedTls12UsingTls13VersionExtension' });
   }
-  if (version !== ProtocolVersion.TLSv1_3 || hello.legacyVersion !== ProtocolVersion.TLSv1_2) {
+  if (!config.versions.includes(version) || hello.legacyVersion !== ProtocolVersion.TLSv1_2) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'SelectedUnofferedVersion' });
   }
+  return version;
+}
+
+/** Section 4.1.3: TLS 1.2, if we speak it and nobody made the server choose it. */
+function checkLegacyVersion(
+  { versions }: ClientConfig,
+  { legacyVersion, random, retry }: ServerHello | HelloRetryRequest,
+): ProtocolVersion {
+  if (versions.includes(ProtocolVersion.TLSv1_3) && downgradeSentinels.includes(latin1(random.subarray(24)))) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'AttemptedDowngradeToTls12WhenTls13IsSupported' });
+  }
+  if (retry || legacyVersion !== ProtocolVersion.TLSv1_2 || !versions.includes(legacyVersion)) {
+    const what = `the server chose ${nameOf(ProtocolVersion, legacyVersion)}`;
+    throw new TlsError({ code: 'PeerIncompatible', reason: 'NoVersionInCommon', what });
+  }
+  return legacyVersion;
 }

@@ -1,5 +1,5 @@
 /** The client's TLS 1.3 handshake after ServerHello, RFC 8446 sections 2 and 4.3 to 4.4, straight down. */
-import { concat, emptyBytes, equalBytes, latin1 } from '../codec/bytes.ts';
+import { concat, emptyBytes, latin1 } from '../codec/bytes.ts';
 import { type CertificateRequestInfo } from '../config.ts';
 import { TlsError } from '../error.ts';
 import { KeySchedule } from '../keys/tls13_key_schedule.ts';
@@ -24,6 +24,7 @@ import {
 } from './authentication.ts';
 import { type ClientHellos } from './hellos.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
+import { checkProtocol } from './negotiation.ts';
 import { Tls13Traffic } from './traffic_tls13.ts';
 import { applicationTrafficSecrets, handshakeTrafficSecrets } from './tls13_secrets.ts';
 
@@ -106,9 +107,7 @@ function* receiveEncryptedExtensions(
   const block = parseBody('EncryptedExtensions', encryptedExtensions, message);
   checkSolicited('EncryptedExtensions', block, offer.extensionTypes);
   const { protocol } = block;
-  if (protocol !== undefined && !config.alpnProtocols.some((offered) => equalBytes(offered, protocol))) {
-    throw new TlsError({ code: 'PeerMisbehaved', reason: 'SelectedUnofferedApplicationProtocol' });
-  }
+  checkProtocol(config, protocol);
   return protocol;
 }
 

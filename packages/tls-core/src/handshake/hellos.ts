@@ -2,6 +2,7 @@
 import { type ClientConfig, type ClientHelloInfo, type ServerConfig } from '../config.ts';
 import { type ActiveKeyExchange, type KeyExchangeGroup, type Tls13CipherSuite } from '../crypto/provider.ts';
 import { type ClientHello } from '../messages/client_hello.ts';
+import { type HandshakeMessage } from '../messages/handshake.ts';
 import { type ServerHello } from '../messages/server_hello.ts';
 import { type ExtensionType, type NamedGroup } from '../registry.ts';
 import { type ServerName } from '../server_name.ts';
@@ -49,4 +50,26 @@ export interface ServerHellos {
   readonly transcript: Transcript;
   /** Whether change_cipher_spec is still to be sent after ServerHello. */
   readonly changeCipherSpecDue: boolean;
+}
+
+/** A server has chosen TLS 1.2. */
+export interface Tls12ClientHellos {
+  readonly config: ClientConfig;
+  readonly serverName: ServerName;
+  readonly offer: Offer;
+  /** ServerHello, not in the transcript yet. */
+  readonly message: HandshakeMessage;
+  /** Up to the ClientHello. */
+  readonly transcript: Transcript;
+}
+
+/** A ClientHello is here, and TLS 1.2 was chosen. */
+export interface Tls12ServerHellos {
+  readonly config: ServerConfig;
+  readonly hello: ClientHello;
+  readonly info: ClientHelloInfo;
+  /** The ClientHello, not in the transcript yet. */
+  readonly message: HandshakeMessage;
+  /** Empty. */
+  readonly transcript: Transcript;
 }

@@ -3,6 +3,7 @@ import { type KeyLog, type KeyLogLabel } from '../keys/key_log.ts';
 import { type Inbound } from '../record/inbound.ts';
 import { type Outbound } from '../record/outbound.ts';
 import {
+  type AlertDescription,
   type CipherSuite,
   ContentType,
   type KeyUpdateRequest,
@@ -39,6 +40,8 @@ export interface TrafficSink {
   readonly deliver: (content: readonly Uint8Array[]) => void;
   /** The peer asked for a KeyUpdate of ours. */
   readonly keyUpdateRequested: () => void;
+  /** Sends an alert that is not the end, unless nothing may be sent any more. */
+  readonly warn: (alert: AlertDescription) => void;
 }
 
 /** What a completed handshake hands over: the version's part in the traffic that follows. */

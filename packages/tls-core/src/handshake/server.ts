@@ -11,6 +11,7 @@ import { CipherSuite, ContentType, HandshakeType, NamedGroup, namesOf, ProtocolV
 import { type Awaitable, type Step, wait } from '../step/step.ts';
 import { type HandshakeIo, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { serverTls13 } from './server_tls13.ts';
+import { tls12HandshakesOf } from './tls12_protocol.ts';
 import { Transcript } from './transcript.ts';
 
 /** A server's configuration, or what chooses it once the ClientHello is known. */
@@ -26,9 +27,12 @@ export function* serverHandshake(io: HandshakeIo, source: ServerConfigSource): S
   io.inbound.allowChangeCipherSpec();
   const info = clientHelloInfo(hello);
   if (info.serverName !== undefined) io.facts.serverName = info.serverName;
-  checkVersion(hello);
+  refuseSsl3(hello);
   const config = typeof source === 'function' ? yield* wait(source(info)) : source;
   io.outbound.setMaxFragment(config.maxFragmentSize);
+  if (chooseVersion(config, hello) === ProtocolVersion.TLSv1_2) {
+    return yield* tls12HandshakesOf(config.tls12CipherSuites).server(io, { config, hello, info, message, transcript });
+  }
 
   const shares = checkClientHello(hello);
   const suite = chooseCipherSuite(config, hello);
@@ -57,7 +61,7 @@ export function* serverHandshake(io: HandshakeIo, source: ServerConfigSource): S
     // The client has seen that its early data is rejected.
     io.inbound.skipEarlyData(undefined);
     const secondHello = parseBody('ClientHello', clientHello, second);
-    clientShare = checkSecondClientHello(hello, secondHello, group.name);
+    clientShare = checkSecondClientHello(config, hello, secondHello, group.name);
     transcript.add(second.raw);
     hello = secondHello;
   }
@@ -65,12 +69,12 @@ export function* serverHandshake(io: HandshakeIo, source: ServerConfigSource): S
   return yield* serverTls13(io, { ...hellos, changeCipherSpecDue });
 }
 
-function clientHelloInfo({ cipherSuites, extensions }: ClientHello): ClientHelloInfo {
+function clientHelloInfo({ legacyVersion, cipherSuites, extensions }: ClientHello): ClientHelloInfo {
   const { serverName, signatureSchemes = [] } = extensions;
   return {
     serverName: serverName === '' ? undefined : serverName,
     alpnProtocols: (extensions.protocols ?? []).map(latin1),
-    versions: extensions.versions ?? [ProtocolVersion.TLSv1_2],
+    versions: extensions.versions ?? [Math.min(legacyVersion, ProtocolVersion.TLSv1_2)],
     cipherSuites,
     namedGroups: extensions.namedGroups ?? [],
     signatureSchemes,
@@ -79,18 +83,26 @@ function clientHelloInfo({ cipherSuites, extensions }: ClientHello): ClientHello
   };
 }
 
-/** Section 4.2.1: a client without supported_versions speaks TLS 1.2 or less. Section D.5: SSL 3.0 is never heard out. */
-function checkVersion({ legacyVersion, extensions: { versions } }: ClientHello): void {
+/** Section D.5: SSL 3.0 is never heard out. */
+function refuseSsl3({ legacyVersion }: ClientHello): void {
   if (legacyVersion === ProtocolVersion.SSLv3) {
     throw new TlsError({ code: 'PeerIncompatible', reason: 'NoVersionInCommon', what: 'the client speaks SSL 3.0' });
   }
-  if (versions === undefined) {
+}
+
+/** Section 4.2.1: the newest in common; a client without supported_versions speaks TLS 1.2 or less. */
+function chooseVersion(config: ServerConfig, { legacyVersion, extensions }: ClientHello): ProtocolVersion {
+  const speaksTls12 = config.versions.includes(ProtocolVersion.TLSv1_2);
+  if (extensions.versions === undefined && !speaksTls12) {
     throw new TlsError({ code: 'PeerIncompatible', reason: 'SupportedVersionsExtensionRequired' });
   }
-  if (!versions.includes(ProtocolVersion.TLSv1_3)) {
-    const what = `the client offers ${namesOf(ProtocolVersion, versions)}`;
+  const offered = extensions.versions ?? [Math.min(legacyVersion, ProtocolVersion.TLSv1_2)];
+  const version = config.versions.find((ours) => offered.includes(ours));
+  if (version === undefined) {
+    const what = `the client offers ${namesOf(ProtocolVersion, offered)}`;
     throw new TlsError({ code: 'PeerIncompatible', reason: 'NoVersionInCommon', what });
   }
+  return version;
 }
 
 /** What TLS 1.3 demands of a ClientHello (sections 4.1.2, 4.2.8, 4.2.9 and 9.2); its key shares. */
@@ -160,13 +172,20 @@ function helloRetryRequest(hello: ClientHello, suite: Tls13CipherSuite, group: K
 }
 
 /** Section 4.1.2: the same again but for the key share, which must be the one of the group that was asked for. */
-function checkSecondClientHello(first: ClientHello, second: ClientHello, group: NamedGroup): KeyShareEntry {
-  checkVersion(second);
+function checkSecondClientHello(
+  config: ServerConfig,
+  first: ClientHello,
+  second: ClientHello,
+  group: NamedGroup,
+): KeyShareEntry {
+  refuseSsl3(second);
+  const version = chooseVersion(config, second);
   const [share, ...more] = checkClientHello(second);
   if (share?.group !== group || more.length > 0) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'RefusedToFollowHelloRetryRequest' });
   }
   const same =
+    version === ProtocolVersion.TLSv1_3 &&
     equalBytes(first.random, second.random) &&
     equalBytes(first.sessionId, second.sessionId) &&
     first.cipherSuites.join() === second.cipherSuites.join() &&

@@ -1,5 +1,5 @@
 /** The server's TLS 1.3 handshake from ServerHello on, RFC 8446 sections 2 and 4.3 to 4.4, straight down. */
-import { concat, emptyBytes, equalBytes, latin1 } from '../codec/bytes.ts';
+import { concat, emptyBytes, latin1 } from '../codec/bytes.ts';
 import { type CertifiedKey } from '../config.ts';
 import { type Signer } from '../crypto/provider.ts';
 import { TlsError } from '../error.ts';
@@ -15,6 +15,7 @@ import { ContentType, HandshakeType, namesOf, ProtocolVersion, SignatureScheme }
 import { type Step, wait } from '../step/step.ts';
 import { type ClientCertVerifier } from '../verify.ts';
 import {
+  type Anonymous,
   certificateEntries,
   chooseSigner,
   type FinishedVerified,
@@ -28,16 +29,14 @@ import {
 } from './authentication.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { type ServerHellos } from './hellos.ts';
+import { chooseProtocol, resolveCertificate } from './negotiation.ts';
 import { Tls13Traffic } from './traffic_tls13.ts';
 import { applicationTrafficSecrets, handshakeTrafficSecrets } from './tls13_secrets.ts';
-
-/** A client that was not asked for a certificate, or was allowed to send none. */
-type Anonymous = 'anonymous';
 
 export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffic> {
   const { config, suite, transcript, hello } = hellos;
   const log = new SecretLog(config.keyLog, hello.random);
-  const protocol = chooseProtocol(hellos);
+  const protocol = chooseProtocol(config, hello, hellos.info);
   const identity = yield* chooseCertificate(hellos);
   const sharedSecret = yield* sendServerHello(io, hellos);
   const schedule = new KeySchedule(suite);
@@ -87,25 +86,14 @@ function established(_client: PeerAuthenticated | Anonymous, _finished: Finished
   return traffic;
 }
 
-/** RFC 7301 section 3.2: our preference; nothing in common is fatal, nothing offered is not. */
-function chooseProtocol({ config, hello, info }: ServerHellos): Uint8Array | undefined {
-  const offered = hello.extensions.protocols;
-  if (offered === undefined || config.alpnProtocols.length === 0) return undefined;
-  const protocol = config.alpnProtocols.find((ours) => offered.some((theirs) => equalBytes(ours, theirs)));
-  if (protocol === undefined) throw new TlsError({ code: 'NoApplicationProtocol', offered: info.alpnProtocols });
-  return protocol;
-}
-
 /** A certificate, and what signs with its key in this handshake. */
 interface Identity {
   readonly certified: CertifiedKey;
   readonly signer: Signer;
 }
 
-/** Before ServerHello, so that a client that we have nothing for hears of it before it goes on. */
 function* chooseCertificate({ config, info }: ServerHellos): Step<Identity> {
-  const certified = yield* wait(config.resolveCertificate(info));
-  if (certified === undefined) throw new TlsError({ code: 'NoSuitableCertificate', serverName: info.serverName });
+  const certified = yield* resolveCertificate(config, info);
   const signer = chooseSigner(certified.key, info.signatureSchemes);
   if (signer === undefined) {
     const what = `the client offers ${namesOf(SignatureScheme, info.signatureSchemes)}`;

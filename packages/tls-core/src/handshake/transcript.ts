@@ -1,27 +1,42 @@
-/** The transcript hash of RFC 8446 section 4.4.1. */
+/** The transcript hash of RFC 8446 section 4.4.1, and of RFC 5246 sections 7.4.8 and 7.4.9. */
 import { concat } from '../codec/bytes.ts';
 import { type Hash, type HashContext } from '../crypto/provider.ts';
 import { HandshakeType } from '../registry.ts';
 
 export class Transcript {
-  /** Messages from before the hash function was known. */
-  #early: Uint8Array[] = [];
+  /** Messages from before the hash function was known, and after that if they are to be kept. */
+  #messages: Uint8Array[] = [];
+  #keeps = true;
   #hash: Hash | undefined;
   #context: HashContext | undefined;
 
-  /** @param message with its header; kept until {@link start}, then borrowed */
+  /** @param message with its header; kept until {@link forgetMessages}, then borrowed */
   add(message: Uint8Array): void {
-    if (this.#context === undefined) this.#early.push(message);
-    else this.#context.update(message);
+    if (this.#keeps) this.#messages.push(message);
+    this.#context?.update(message);
   }
 
-  /** The cipher suite, and so the hash, is known. Calling it again, after a HelloRetryRequest, changes nothing. */
-  start(hash: Hash): void {
+  /**
+   * The cipher suite, and so the hash, is known. Calling it again, after a HelloRetryRequest, changes nothing.
+   *
+   * @param keepMessages whether {@link messages} will be asked for
+   */
+  start(hash: Hash, keepMessages: boolean = false): void {
     if (this.#context !== undefined) return;
     this.#hash = hash;
     this.#context = hash.start();
-    for (const message of this.#early) this.#context.update(message);
-    this.#early = [];
+    for (const message of this.#messages) this.#context.update(message);
+    if (!keepMessages) this.forgetMessages();
+  }
+
+  /** All messages up to here: in TLS 1.2 CertificateVerify signs them with a hash of its own. */
+  messages(): Uint8Array {
+    return concat(this.#messages);
+  }
+
+  forgetMessages(): void {
+    this.#keeps = false;
+    this.#messages = [];
   }
 
   /** Puts a message_hash in the place of ClientHello1, before HelloRetryRequest is added. */

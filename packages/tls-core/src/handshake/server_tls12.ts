@@ -1,0 +1,293 @@
+/** The server's TLS 1.2 handshake from ClientHello on, RFC 5246 section 7.3 and RFC 8422 section 5, straight down. */
+import { asciiBytes, concat, emptyBytes, latin1 } from '../codec/bytes.ts';
+import { type CertifiedKey } from '../config.ts';
+import { isEcdheGroup } from '../crypto/ecdhe.ts';
+import {
+  type ActiveKeyExchange,
+  type KeyExchangeGroup,
+  type Signer,
+  type Tls12CipherSuite,
+} from '../crypto/provider.ts';
+import { TlsError } from '../error.ts';
+import { ConnectionSecrets, type Randoms } from '../keys/tls12_prf.ts';
+import { certificateStatus, certificateVerify } from '../messages/certificate.ts';
+import { tls12Certificate, tls12CertificateRequest } from '../messages/certificate_tls12.ts';
+import { ocspStatusType } from '../messages/client_hello.ts';
+import { onlyKnown } from '../messages/extension.ts';
+import { encodeMessage, parseBody } from '../messages/handshake.ts';
+import {
+  clientKeyExchange,
+  encodeServerEcdhParams,
+  serverHelloDone,
+  serverKeyExchange,
+} from '../messages/key_exchange_tls12.ts';
+import { finished } from '../messages/post_handshake.ts';
+import { tls12ServerHello } from '../messages/server_hello_tls12.ts';
+import { Tls12RecordOpener, Tls12RecordSealer } from '../record/protection_tls12.ts';
+import {
+  CipherSuite,
+  ContentType,
+  ECPointFormat,
+  HandshakeType,
+  NamedGroup,
+  namesOf,
+  ProtocolVersion,
+  SignatureScheme,
+} from '../registry.ts';
+import { type Step, wait } from '../step/step.ts';
+import { type PeerVerified } from '../verify.ts';
+import {
+  type Anonymous,
+  compareFinished,
+  type FinishedVerified,
+  type PeerAuthenticated,
+  publishIdentity,
+} from './authentication.ts';
+import { certificateTypesFor, checkTls12Scheme, schemesFor, signedParams } from './authentication_tls12.ts';
+import { type Tls12ServerHellos } from './hellos.ts';
+import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
+import { chooseProtocol, resolveCertificate } from './negotiation.ts';
+import { Tls12Traffic } from './traffic_tls12.ts';
+
+/** A full handshake. One that resumes a session would go its own way before ServerHello. */
+export function* serverTls12(io: HandshakeIo, hellos: Tls12ServerHellos): Step<Traffic> {
+  const { config, hello, info, transcript } = hellos;
+  io.inbound.enterTls12();
+  const isExtended = checkClientHello(hellos);
+  const protocol = chooseProtocol(config, hello, info);
+  const group = chooseGroup(hellos);
+  const identity = yield* chooseIdentity(hellos);
+  const { suite } = identity;
+  transcript.start(suite.hash, config.clientVerifier !== undefined);
+  transcript.add(hellos.message.raw);
+  io.facts.protocolVersion = ProtocolVersion.TLSv1_2;
+  io.facts.cipherSuite = suite.id;
+  io.facts.keyExchangeGroup = group.name;
+  io.facts.handshakeKind = 'full';
+
+  const randoms = { client: hello.random, server: serverRandom(hellos) };
+  const keyExchange = yield* sendFlight(io, hellos, { identity, group, randoms, protocol, isExtended });
+
+  const certificates = yield* receiveCertificate(io, hellos);
+  const premasterSecret = yield* receiveClientKeyExchange(io, hellos, keyExchange);
+  const sessionHash = isExtended ? transcript.digest() : undefined;
+  const secrets = ConnectionSecrets.fromKeyExchange(suite, randoms, premasterSecret, sessionHash);
+  try {
+    new SecretLog(config.keyLog, hello.random).log('CLIENT_RANDOM', secrets.masterSecret);
+    const keys = secrets.keyBlock();
+    const sealer = new Tls12RecordSealer(suite, keys.server);
+    const opener = new Tls12RecordOpener(suite, keys.client);
+    const client = certificates === 'anonymous' ? certificates : yield* authenticateClient(io, hellos, certificates);
+    transcript.forgetMessages();
+
+    yield* io.inbound.changeCipherSpec(opener);
+    const message = yield* io.inbound.message(HandshakeType.finished);
+    const clientFinished = compareFinished(secrets.verifyData('client', transcript.digest()), message);
+    transcript.add(message.raw);
+
+    sendChangeCipherSpec(io.outbound);
+    io.outbound.setSealer(sealer);
+    const verifyData = secrets.verifyData('server', transcript.digest());
+    io.outbound.send(ContentType.handshake, encodeMessage(HandshakeType.finished, finished, verifyData));
+
+    if (protocol !== undefined) io.facts.alpnProtocol = latin1(protocol);
+    if (client !== 'anonymous') publishIdentity(io.facts, client);
+    return established(client, clientFinished, new Tls12Traffic(io.inbound, 'server', secrets.copy()));
+  } finally {
+    secrets.wipe();
+  }
+}
+
+/** Takes both proofs, so that a handshake that skipped one does not compile. */
+function established(_client: PeerAuthenticated | Anonymous, _finished: FinishedVerified, traffic: Traffic): Traffic {
+  return traffic;
+}
+
+/** What TLS 1.2 demands of a ClientHello; whether it has the extended master secret. */
+function checkClientHello({ config, hello }: Tls12ServerHellos): boolean {
+  const { ecPointFormats, extendedMasterSecret, renegotiationInfo, signatureSchemes } = hello.extensions;
+  // RFC 5246 section 7.4.1.2.
+  if (!hello.compressionMethods.includes(0)) {
+    throw new TlsError({ code: 'PeerIncompatible', reason: 'NullCompressionRequired' });
+  }
+  // RFC 5746 section 3.6.
+  if (renegotiationInfo !== undefined && renegotiationInfo.length > 0) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'IllegalRenegotiationInfo' });
+  }
+  // RFC 8422 section 5.1.2.
+  if (ecPointFormats?.includes(ECPointFormat.uncompressed) === false) {
+    throw new TlsError({ code: 'PeerIncompatible', reason: 'UncompressedEcPointsRequired' });
+  }
+  // Without it a client has SHA-1 alone (RFC 5246 section 7.4.1.4.1).
+  if (signatureSchemes === undefined) {
+    throw new TlsError({ code: 'PeerIncompatible', reason: 'SignatureAlgorithmsExtensionRequired' });
+  }
+  if (config.requireEms && extendedMasterSecret === undefined) {
+    throw new TlsError({ code: 'PeerIncompatible', reason: 'ExtendedMasterSecretExtensionRequired' });
+  }
+  return extendedMasterSecret === true;
+}
+
+/** Our preference. */
+function chooseGroup({ config, hello }: Tls12ServerHellos): KeyExchangeGroup {
+  const offered = hello.extensions.namedGroups;
+  if (offered === undefined) throw new TlsError({ code: 'PeerIncompatible', reason: 'NamedGroupsExtensionRequired' });
+  const group = config.provider.keyExchangeGroups.find(({ name }) => isEcdheGroup(name) && offered.includes(name));
+  if (group === undefined) {
+    const what = `the client offers ${namesOf(NamedGroup, offered)}`;
+    throw new TlsError({ code: 'PeerIncompatible', reason: 'NoGroupsInCommon', what });
+  }
+  return group;
+}
+
+/** A certificate, what signs with its key in this handshake, and a suite that goes with that. */
+interface Identity {
+  readonly certified: CertifiedKey;
+  readonly signer: Signer;
+  readonly suite: Tls12CipherSuite;
+}
+
+/** Our preference among the suites in common decides, as far as the certificate's key allows. */
+function* chooseIdentity({ config, hello, info }: Tls12ServerHellos): Step<Identity> {
+  const common = config.tls12CipherSuites.filter(({ id }) => hello.cipherSuites.includes(id));
+  if (common.length === 0) {
+    const what = `the client offers ${namesOf(CipherSuite, hello.cipherSuites)}`;
+    throw new TlsError({ code: 'PeerIncompatible', reason: 'NoCipherSuitesInCommon', what });
+  }
+  // A key that goes with none of the suites is of no use, whatever the client could verify.
+  const kinds = common.map(({ authentication }) => authentication);
+  const signatureSchemes = schemesFor(kinds, info.signatureSchemes);
+  const certified = yield* resolveCertificate(config, { ...info, signatureSchemes });
+  for (const suite of common) {
+    const signer = certified.key.chooseScheme(schemesFor([suite.authentication], signatureSchemes));
+    if (signer !== undefined) return { certified, signer, suite };
+  }
+  const what = `the client offers ${namesOf(SignatureScheme, signatureSchemes)} for the suites in common`;
+  throw new TlsError({ code: 'PeerIncompatible', reason: 'NoSignatureSchemesInCommon', what });
+}
+
+/** RFC 8446 section 4.1.3: says to a client that could do better that somebody is between us, if we could too. */
+function serverRandom({ config }: Tls12ServerHellos): Uint8Array {
+  const random = new Uint8Array(32);
+  config.provider.random(random);
+  if (config.versions.includes(ProtocolVersion.TLSv1_3)) random.set(asciiBytes('DOWNGRD\x01'), 24);
+  return random;
+}
+
+interface Negotiated {
+  readonly identity: Identity;
+  readonly group: KeyExchangeGroup;
+  readonly randoms: Randoms;
+  readonly protocol: Uint8Array | undefined;
+  readonly isExtended: boolean;
+}
+
+/** ServerHello to ServerHelloDone, RFC 5246 sections 7.4.1.3 to 7.4.5; our half of the key exchange. */
+function* sendFlight(
+  io: HandshakeIo,
+  { config, hello, info, transcript }: Tls12ServerHellos,
+  { identity, group, randoms, protocol, isExtended }: Negotiated,
+): Step<ActiveKeyExchange> {
+  const { certified, signer, suite } = identity;
+  const keyExchange = yield* wait(group.start());
+  const params = { group: group.name, publicKey: keyExchange.keyShare };
+  const signature = yield* wait(signer.sign(signedParams(randoms, encodeServerEcdhParams(params))));
+
+  const { certificateStatusRequest, ecPointFormats, renegotiationInfo } = hello.extensions;
+  const wantsOcspResponse = certificateStatusRequest?.statusType === ocspStatusType;
+  const ocspResponse = wantsOcspResponse ? certified.ocspResponse : undefined;
+  // RFC 5746 section 3.6: the suite says the same as the extension.
+  const isSecure =
+    renegotiationInfo !== undefined || hello.cipherSuites.includes(CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV);
+  const serverHello = encodeMessage(HandshakeType.server_hello, tls12ServerHello, {
+    legacyVersion: ProtocolVersion.TLSv1_2,
+    random: randoms.server,
+    // None: this session cannot be resumed.
+    sessionId: emptyBytes,
+    cipherSuite: suite.id,
+    compressionMethod: 0,
+    extensions: {
+      ...onlyKnown,
+      // RFC 6066 section 3: says that the name was used.
+      serverName: info.serverName === undefined ? undefined : true,
+      certificateStatusRequest: ocspResponse === undefined ? undefined : true,
+      ecPointFormats: ecPointFormats === undefined ? undefined : Uint8Array.of(ECPointFormat.uncompressed),
+      protocol,
+      extendedMasterSecret: isExtended ? true : undefined,
+      renegotiationInfo: isSecure ? emptyBytes : undefined,
+    },
+  });
+  const flight = [serverHello, encodeMessage(HandshakeType.certificate, tls12Certificate, certified.certificates)];
+  if (ocspResponse !== undefined) {
+    flight.push(encodeMessage(HandshakeType.certificate_status, certificateStatus, ocspResponse));
+  }
+  const { scheme } = signer;
+  flight.push(encodeMessage(HandshakeType.server_key_exchange, serverKeyExchange, { params, scheme, signature }));
+  if (config.clientVerifier !== undefined) {
+    const { schemes, rootHintSubjects } = config.clientVerifier;
+    const signatureSchemes = schemesFor(['ecdsa', 'rsa'], schemes);
+    const certificateTypes = certificateTypesFor(signatureSchemes);
+    const request = { certificateTypes, signatureSchemes, certificateAuthorities: rootHintSubjects };
+    flight.push(encodeMessage(HandshakeType.certificate_request, tls12CertificateRequest, request));
+  }
+  flight.push(encodeMessage(HandshakeType.server_hello_done, serverHelloDone, true));
+  for (const message of flight) transcript.add(message);
+  io.outbound.send(ContentType.handshake, concat(flight));
+  return keyExchange;
+}
+
+/** A client's certificates, verified, whose key it is still to prove that it has. */
+interface ClientChain {
+  readonly certificates: readonly Uint8Array[];
+  readonly endEntity: Uint8Array;
+  readonly verified: PeerVerified;
+}
+
+/** RFC 5246 section 7.4.6, if the client was asked for it. */
+function* receiveCertificate(
+  io: HandshakeIo,
+  { config, transcript }: Tls12ServerHellos,
+): Step<ClientChain | Anonymous> {
+  const verifier = config.clientVerifier;
+  if (verifier === undefined) return 'anonymous';
+  const message = yield* io.inbound.message(HandshakeType.certificate);
+  const certificates = parseBody('Certificate', tls12Certificate, message);
+  transcript.add(message.raw);
+  const [endEntity, ...intermediates] = certificates;
+  if (endEntity === undefined) {
+    if (verifier.mandatory) throw new TlsError({ code: 'NoCertificatesPresented' });
+    return 'anonymous';
+  }
+  const verified = yield* wait(verifier.verifyClientCert({ endEntity, intermediates, now: config.time() }));
+  return { certificates, endEntity, verified };
+}
+
+/** RFC 8422 section 5.7; the premaster secret. */
+function* receiveClientKeyExchange(
+  io: HandshakeIo,
+  { transcript }: Tls12ServerHellos,
+  keyExchange: ActiveKeyExchange,
+): Step<Uint8Array> {
+  const message = yield* io.inbound.message(HandshakeType.client_key_exchange);
+  const publicKey = parseBody('ClientKeyExchange', clientKeyExchange, message);
+  transcript.add(message.raw);
+  const premasterSecret = yield* wait(keyExchange.complete(publicKey));
+  if (premasterSecret === undefined) throw new TlsError({ code: 'PeerMisbehaved', reason: 'InvalidKeyShare' });
+  return premasterSecret;
+}
+
+/** RFC 5246 section 7.4.8: the client signs all messages up to here. */
+function* authenticateClient(
+  io: HandshakeIo,
+  { config, transcript }: Tls12ServerHellos,
+  { certificates, endEntity, verified }: ClientChain,
+): Step<PeerAuthenticated> {
+  const verifier = config.clientVerifier!;
+  const received = yield* io.inbound.message(HandshakeType.certificate_verify);
+  const { scheme, signature } = parseBody('CertificateVerify', certificateVerify, received);
+  checkTls12Scheme(verifier, scheme);
+  const message = transcript.messages();
+  const valid = yield* wait(verifier.verifyTls12Signature({ message, endEntity, scheme, signature }));
+  transcript.add(received.raw);
+  return { certificate: verified, signature: valid, certificates, scheme };
+}
