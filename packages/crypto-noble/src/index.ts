@@ -14,9 +14,24 @@ import { groupsWith } from './key_exchange.ts';
 import { privateKeyLoaderWith } from './private_key.ts';
 import { platformRandom, type Random } from './random.ts';
 import { signatureVerification } from './signature_verification.ts';
+import { tls13CipherSuites } from './tls13_cipher_suites.ts';
 
 export { cipherSuites, signatureVerification };
-export { TLS13_AES_128_GCM_SHA256, TLS13_AES_256_GCM_SHA384, TLS13_CHACHA20_POLY1305_SHA256 } from './cipher_suites.ts';
+export {
+  TLS13_AES_128_GCM_SHA256,
+  TLS13_AES_256_GCM_SHA384,
+  TLS13_CHACHA20_POLY1305_SHA256,
+  tls13CipherSuites,
+} from './tls13_cipher_suites.ts';
+export {
+  TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+  TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+  TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+  TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+  TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+  TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+  tls12CipherSuites,
+} from './tls12_cipher_suites.ts';
 
 /** What {@link nobleProvider} can be told. */
 export interface NobleProviderOptions {
@@ -32,9 +47,14 @@ export interface NobleProviderOptions {
  * AES it looks up no tables by secret indexes.
  */
 export function nobleProvider(options: NobleProviderOptions = {}): CryptoProvider {
+  return { ...nobleTls13Provider(options), cipherSuites };
+}
+
+/** The same without the cipher suites of TLS 1.2: a bundle that has only this is without the code of that version. */
+export function nobleTls13Provider(options: NobleProviderOptions = {}): CryptoProvider {
   const random: Random = options.random ?? platformRandom;
   return {
-    cipherSuites,
+    cipherSuites: tls13CipherSuites,
     keyExchangeGroups: groupsWith(random),
     signatureVerification,
     random,

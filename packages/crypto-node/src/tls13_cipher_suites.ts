@@ -1,18 +1,7 @@
 /** Cipher suites of TLS 1.3 (RFC 8446 section B.4), in rustls's order. */
-import {
-  CipherSuite,
-  type Hash,
-  type Hkdf,
-  hkdfFromHmac,
-  ProtocolVersion,
-  type Tls13CipherSuite,
-} from '@tyls/tls-core/provider';
-import { createHash, createHmac, createSecretKey } from 'node:crypto';
+import { CipherSuite, ProtocolVersion, type Tls13CipherSuite } from '@tyls/tls-core/provider';
 import { aes128Gcm, aes256Gcm, chacha20Poly1305 } from './aead.ts';
-import { plain } from './bytes.ts';
-
-const sha256 = hash('sha256', 32);
-const sha384 = hash('sha384', 48);
+import { sha256, sha384 } from './hash.ts';
 
 /** A key of 32 bytes; a key update after at most 2^24 records (RFC 8446 section 5.5). */
 export const TLS13_AES_256_GCM_SHA384: Tls13CipherSuite = {
@@ -38,28 +27,9 @@ export const TLS13_CHACHA20_POLY1305_SHA256: Tls13CipherSuite = {
   aead: chacha20Poly1305,
 };
 
-/** All of them, in the order in which a client offers and a server prefers them. */
-export const cipherSuites: readonly Tls13CipherSuite[] = [
+/** Those of TLS 1.3, in the order in which a client offers and a server prefers them. */
+export const tls13CipherSuites: readonly Tls13CipherSuite[] = [
   TLS13_AES_256_GCM_SHA384,
   TLS13_AES_128_GCM_SHA256,
   TLS13_CHACHA20_POLY1305_SHA256,
 ];
-
-function hash(algorithm: 'sha256' | 'sha384', outputLength: number): { readonly hash: Hash; readonly hkdf: Hkdf } {
-  // A KeyObject even for a single use: on Node 24 a raw key costs five times as much as making one.
-  const hmac = (key: Uint8Array, message: Uint8Array): Uint8Array =>
-    plain(createHmac(algorithm, createSecretKey(key)).update(message).digest());
-  return {
-    hash: {
-      outputLength,
-      start() {
-        const context = createHash(algorithm);
-        return {
-          update: (data) => void context.update(data),
-          peek: () => plain(context.copy().digest()),
-        };
-      },
-    },
-    hkdf: hkdfFromHmac(hmac, outputLength),
-  };
-}

@@ -12,7 +12,7 @@
  */
 import { type CryptoProvider } from '@tyls/tls-core/provider';
 import { type OptionalAlgorithm, webPlatform } from './platform.ts';
-import { providerOn } from './provider.ts';
+import { providerOn, tls13ProviderOn } from './provider.ts';
 
 export { type OptionalAlgorithm } from './platform.ts';
 export { signingKeyFromCryptoKey } from './private_key.ts';
@@ -38,4 +38,12 @@ export function webcryptoProvider(
   options: WebcryptoProviderOptions = {},
 ): CryptoProvider {
   return providerOn(webPlatform(crypto), options.without ?? []);
+}
+
+/** The same without the cipher suites of TLS 1.2: a bundle that has only this is without the code of that version. */
+export function webcryptoTls13Provider(
+  crypto: Crypto = globalThis.crypto,
+  options: WebcryptoProviderOptions = {},
+): CryptoProvider {
+  return tls13ProviderOn(webPlatform(crypto), options.without ?? []);
 }

@@ -228,7 +228,7 @@ describe.each(Object.keys(providers))('with providers that answer %s', (name) =>
       expect(seen[0]).toMatchObject({
         serverName: testName,
         alpnProtocols: ['h2'],
-        versions: [ProtocolVersion.TLSv1_3],
+        versions: [ProtocolVersion.TLSv1_3, ProtocolVersion.TLSv1_2],
         cipherSuites: provider.cipherSuites.map(({ id }) => id),
         namedGroups: provider.keyExchangeGroups.map(({ name: group }) => group),
         signatureSchemes: provider.signatureVerification.schemes.map(({ scheme }) => scheme),

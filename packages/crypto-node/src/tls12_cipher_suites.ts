@@ -1,0 +1,68 @@
+/** Cipher suites of TLS 1.2 (RFC 5289, RFC 7905), in rustls's order. */
+import { CipherSuite, ProtocolVersion, type Tls12CipherSuite } from '@tyls/tls-core/provider';
+import { tls12 } from '@tyls/tls-core/tls12';
+import { aes128Gcm, aes256Gcm, chacha20Poly1305 } from './aead.ts';
+import { sha256, sha384 } from './hash.ts';
+
+type Parts = Pick<Tls12CipherSuite, 'hash' | 'hkdf' | 'aead' | 'nonce'>;
+
+const aes256GcmSha384: Parts = { ...sha384, aead: aes256Gcm, nonce: 'explicit' };
+const aes128GcmSha256: Parts = { ...sha256, aead: aes128Gcm, nonce: 'explicit' };
+const chacha20Poly1305Sha256: Parts = { ...sha256, aead: chacha20Poly1305, nonce: 'xor' };
+
+export const TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384: Tls12CipherSuite = {
+  id: CipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+  version: ProtocolVersion.TLSv1_2,
+  ...aes256GcmSha384,
+  authentication: 'ecdsa',
+  protocol: tls12,
+};
+
+export const TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: Tls12CipherSuite = {
+  id: CipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+  version: ProtocolVersion.TLSv1_2,
+  ...aes128GcmSha256,
+  authentication: 'ecdsa',
+  protocol: tls12,
+};
+
+export const TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: Tls12CipherSuite = {
+  id: CipherSuite.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+  version: ProtocolVersion.TLSv1_2,
+  ...chacha20Poly1305Sha256,
+  authentication: 'ecdsa',
+  protocol: tls12,
+};
+
+export const TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384: Tls12CipherSuite = {
+  id: CipherSuite.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+  version: ProtocolVersion.TLSv1_2,
+  ...aes256GcmSha384,
+  authentication: 'rsa',
+  protocol: tls12,
+};
+
+export const TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256: Tls12CipherSuite = {
+  id: CipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+  version: ProtocolVersion.TLSv1_2,
+  ...aes128GcmSha256,
+  authentication: 'rsa',
+  protocol: tls12,
+};
+
+export const TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256: Tls12CipherSuite = {
+  id: CipherSuite.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+  version: ProtocolVersion.TLSv1_2,
+  ...chacha20Poly1305Sha256,
+  authentication: 'rsa',
+  protocol: tls12,
+};
+
+export const tls12CipherSuites: readonly Tls12CipherSuite[] = [
+  TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+  TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+  TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+  TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+  TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+  TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+];
