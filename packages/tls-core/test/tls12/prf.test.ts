@@ -51,7 +51,7 @@ function reference(hash: string, secret: Uint8Array, label: string, seed: Uint8A
   return concat(parts).subarray(0, length);
 }
 
-describe.each(suites.map((suite) => ({ name: `${suite.id.toString(16)}`, suite })))('suite $name', ({ suite }) => {
+describe.each(suites.map((suite) => ({ name: suite.id.toString(16), suite })))('suite $name', ({ suite }) => {
   const hash = suite.hash.outputLength === 48 ? 'sha384' : 'sha256';
   const randoms = { client: new Uint8Array(32).fill(1), server: new Uint8Array(32).fill(2) };
   const premaster = (): Uint8Array => new Uint8Array(32).fill(3);

@@ -473,7 +473,7 @@ export function clientWaitingFor(state: ClientState, config?: ClientConfig): Scr
   peer.sendChangeCipherSpec();
   if (state === 'Finished') return scripted;
   peer.send(peer.finished());
-  assertEstablished(peer);
+  established(peer);
   return scripted;
 }
 
@@ -508,16 +508,17 @@ export function serverWaitingFor(state: ServerState, config?: ServerConfig): Scr
   peer.sendChangeCipherSpec();
   if (state === 'Finished') return scripted;
   peer.send(peer.finished());
-  assertEstablished(peer);
+  established(peer);
   return scripted;
 }
 
-/** Throws unless the connection under test is in traffic and nothing went wrong. */
-export function assertEstablished({ connection, thrown, alerts }: ScriptedPeer): void {
+/** That the connection under test is in traffic and nothing went wrong; throws otherwise. */
+export function established({ connection, thrown, alerts }: ScriptedPeer): true {
   if (connection.error !== undefined) throw connection.error;
   assert(thrown === undefined, 'it threw');
   assert(alerts.length === 0, 'it sent an alert');
   assert(!connection.isHandshaking, 'the handshake is not complete');
+  return true;
 }
 
 /**
