@@ -1,0 +1,70 @@
+/** That a program with TLS 1.3 alone is bundled without TLS 1.2. */
+import { build, type Plugin } from 'esbuild';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const packages = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** The sources, as the aliases of the tests have them. */
+const sources: Plugin = {
+  name: 'sources',
+  setup(bundler) {
+    bundler.onResolve({ filter: /^@tyls\// }, ({ path }) => {
+      const [, name, entry = 'index'] = path.split('/');
+      return { path: `${packages}${name}/src/${entry}.ts`, sideEffects: false };
+    });
+  },
+};
+
+async function bundle(source: string): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents: source, resolveDir: packages, loader: 'ts' },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    conditions: ['import'],
+    minify: false,
+    treeShaking: true,
+    logLevel: 'error',
+    plugins: [sources],
+  });
+  return outputFiles[0]!.text;
+}
+
+const program = (provider: string): string => `
+  import { clientConfig, ClientConnection } from '@tyls/tls-core';
+  import { ${provider} } from '@tyls/crypto-noble';
+  export const connect = (verifier, name) =>
+    new ClientConnection(clientConfig({ provider: ${provider}(), verifier }), name);
+`;
+
+/** Labels of the PRF, and the comments by which esbuild names the files that it took something from. */
+const tls12Code = [
+  "'master secret'",
+  "'key expansion'",
+  'keys/tls12_prf.ts',
+  'record/protection_tls12.ts',
+  'handshake/client_tls12.ts',
+  'handshake/server_tls12.ts',
+  'messages/server_hello_tls12.ts',
+  'src/tls12_cipher_suites.ts',
+];
+const found = (code: string): string[] => {
+  const normal = code.replaceAll('"', "'");
+  return tls12Code.filter((sign) => normal.includes(sign));
+};
+
+test('a client with the suites of TLS 1.3 has no code of TLS 1.2', async () => {
+  const code = await bundle(program('nobleTls13Provider'));
+  expect(code).toContain('tls13 ');
+  expect(found(code)).toEqual([]);
+  expect(code).not.toMatch(/\/\/ .*tls12_(?!protocol)/);
+});
+
+test('a client with all suites has it', async () => {
+  const code = await bundle(program('nobleProvider'));
+  expect(code).toContain('tls13 ');
+  expect(found(code)).toEqual(tls12Code);
+});
