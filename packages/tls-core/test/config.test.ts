@@ -1,10 +1,11 @@
-import { nodeProvider } from '@tyls/crypto-node';
+import { nodeProvider, tls12CipherSuites, tls13CipherSuites } from '@tyls/crypto-node';
 import {
   ClientConnection,
   clientConfig,
   type ClientOptions,
   type CryptoProvider,
   NamedGroup,
+  ProtocolVersion,
   serverConfig,
   type ServerOptions,
 } from '@tyls/tls-core';
@@ -12,6 +13,8 @@ import { testCertifiedKey, testClientVerifier, testServerVerifier } from '@tyls/
 import { beforeAll, describe, expect, test } from 'vitest';
 
 const provider = nodeProvider();
+/** As a KEM would be. */
+const hybrid = { ...provider.keyExchangeGroups[0]!, name: NamedGroup.X25519MLKEM768 };
 const twice = <T>(values: readonly T[]): T[] => [...values, values[0]!];
 let client: ClientOptions;
 let server: ServerOptions;
@@ -28,6 +31,17 @@ describe('both configurations refuse', () => {
       ['no key exchange groups', { provider: { ...provider, keyExchangeGroups: [] } }],
       ['a cipher suite twice', { provider: { ...provider, cipherSuites: twice(provider.cipherSuites) } }],
       ['a group twice', { provider: { ...provider, keyExchangeGroups: twice(provider.keyExchangeGroups) } }],
+      ['versions is empty', { versions: [] }],
+      ['no cipher suites for TLSv1_0', { versions: [ProtocolVersion.TLSv1_0] }],
+      [
+        'no cipher suites for TLSv1_2',
+        { versions: [ProtocolVersion.TLSv1_2], provider: { ...provider, cipherSuites: tls13CipherSuites } },
+      ],
+      [
+        'no cipher suites for TLSv1_3',
+        { versions: [ProtocolVersion.TLSv1_3], provider: { ...provider, cipherSuites: tls12CipherSuites } },
+      ],
+      ['no key exchange group for TLS 1.2', { provider: { ...provider, keyExchangeGroups: [hybrid] } }],
       ['maxFragmentSize', { maxFragmentSize: 31 }],
       ['maxFragmentSize', { maxFragmentSize: 16_385 }],
       ['maxFragmentSize', { maxFragmentSize: 100.5 }],
@@ -72,6 +86,21 @@ test('defaults', () => {
     keyShareGroups: [provider.keyExchangeGroups[0]],
   });
   expect(serverConfig(server)).toMatchObject({ clientVerifier: undefined, maxFragmentSize: 16_384, time: Date.now });
+});
+
+test('the versions are those of the provider, or fewer', () => {
+  const { TLSv1_2, TLSv1_3 } = ProtocolVersion;
+  const all = serverConfig(server);
+  expect([all.versions, all.tls13CipherSuites, all.tls12CipherSuites, all.requireEms]).toEqual([
+    [TLSv1_3, TLSv1_2],
+    tls13CipherSuites,
+    tls12CipherSuites,
+    false,
+  ]);
+  const newer = clientConfig({ ...client, versions: [TLSv1_3] });
+  expect([newer.versions, newer.tls12CipherSuites]).toEqual([[TLSv1_3], []]);
+  const older = clientConfig({ ...client, provider: { ...provider, cipherSuites: tls12CipherSuites } });
+  expect([older.versions, older.tls13CipherSuites]).toEqual([[TLSv1_2], []]);
 });
 
 test('a configuration cannot be changed', () => {

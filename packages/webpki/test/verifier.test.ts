@@ -167,6 +167,37 @@ describe('handshake signatures', () => {
     expect(verifier.schemes).toEqual(expect.arrayContaining(offered));
   });
 
+  test('in TLS 1.2 an ECDSA scheme goes with every curve, and PKCS #1 v1.5 is allowed', async () => {
+    const { ecdsa_secp256r1_sha256, rsa_pkcs1_sha256, ed25519, ed448 } = SignatureScheme;
+    const message = new Uint8Array(98);
+    for (const keyType of ['p256', 'p384', 'p521', 'rsa2048'] as const) {
+      // oxlint-disable-next-line no-await-in-loop
+      const { certificate: endEntity, privateKeyPem } = await issue(keyType);
+      const signature = new Uint8Array(sign('sha256', message, createPrivateKey(privateKeyPem)));
+      const isRsa = keyType === 'rsa2048';
+      const scheme = isRsa ? rsa_pkcs1_sha256 : ecdsa_secp256r1_sha256;
+      const signed = { message, endEntity, scheme, signature };
+      expect(verifier.verifyTls12Signature(signed)).toBeDefined();
+      const altered = { ...signed, message: message.with(0, 1) };
+      // oxlint-disable-next-line no-await-in-loop
+      expect(await refusalOf(() => verifier.verifyTls12Signature(altered))).toEqual({
+        code: 'BadHandshakeSignature',
+        scheme,
+      });
+      const other = { ...signed, scheme: isRsa ? ecdsa_secp256r1_sha256 : ed25519 };
+      // oxlint-disable-next-line no-await-in-loop
+      expect(await refusalOf(() => verifier.verifyTls12Signature(other))).toMatchObject({
+        reason: 'UnsupportedSignatureAlgorithmForPublicKey',
+      });
+      const unoffered = { ...signed, scheme: ed448 };
+      // oxlint-disable-next-line no-await-in-loop
+      expect(await refusalOf(() => verifier.verifyTls12Signature(unoffered))).toEqual({
+        code: 'PeerMisbehaved',
+        reason: 'SignedHandshakeWithUnadvertisedSigScheme',
+      });
+    }
+  });
+
   test('the key usage must allow them, where there is one', async () => {
     const withUsage = (value: Uint8Array | undefined) =>
       root.issue({ commonName: 'leaf', extensions: [{ oid: '2.5.29.15', critical: true, value }] });
@@ -175,6 +206,9 @@ describe('handshake signatures', () => {
       reason: 'KeyUsageForbidden',
       required: 'digitalSignature',
       subject: 'CN=leaf',
+    });
+    expect(await refusalOf(() => verifier.verifyTls12Signature(forbidden))).toMatchObject({
+      reason: 'KeyUsageForbidden',
     });
     const silent = handshakeSignature(await withUsage(undefined), 'p256');
     expect(verifier.verifyTls13Signature(silent)).toBeDefined();

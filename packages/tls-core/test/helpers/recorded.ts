@@ -11,6 +11,7 @@ import { type KeyLog } from '../../src/keys/key_log.ts';
 import { nextTrafficSecret } from '../../src/keys/tls13_key_schedule.ts';
 import { Deframer } from '../../src/record/deframer.ts';
 import { Joiner } from '../../src/record/joiner.ts';
+import { tls13MaxLength } from '../../src/record/protection_tls13.ts';
 import { AlertDescription, ContentType, HandshakeType } from '../../src/registry.ts';
 import { ServerConnection } from '../../src/server.ts';
 import { RawSealer } from '../hostile/wire.ts';
@@ -99,7 +100,7 @@ function itemsOf(stream: Uint8Array): Item[] {
   const joiner = new Joiner();
   const items: Item[] = [];
   let epoch = 1;
-  for (let record = deframer.next(true); record !== undefined; record = deframer.next(true)) {
+  for (let record = deframer.next(tls13MaxLength); record !== undefined; record = deframer.next(tls13MaxLength)) {
     const isProtected = record.type === ContentType.application_data;
     const inner = concat(record.payload).slice(0, isProtected ? -16 : undefined);
     const type = isProtected ? inner.at(-1)! : record.type;
@@ -154,8 +155,8 @@ export function recordsFrom({ secrets }: Script, items: readonly Item[], cuts: r
 export function fatalAlertIn(output: Uint8Array): AlertDescription | undefined {
   const deframer = new Deframer();
   deframer.push(output);
-  let last = deframer.next(true);
-  for (let next = last; next !== undefined; next = deframer.next(true)) last = next;
+  let last = deframer.next(tls13MaxLength);
+  for (let next = last; next !== undefined; next = deframer.next(tls13MaxLength)) last = next;
   if (last === undefined || deframer.partial) return undefined;
   const payload = concat(last.payload);
   const isProtected = last.type === ContentType.application_data;

@@ -2,8 +2,9 @@
 import { TlsError } from '@tyls/tls-core';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Deframer } from '../../src/record/deframer.ts';
+import { Deframer, maxPlaintext } from '../../src/record/deframer.ts';
 import { Joiner } from '../../src/record/joiner.ts';
+import { tls13MaxLength } from '../../src/record/protection_tls13.ts';
 import { counterexample } from '../helpers/mutation.ts';
 
 const pieces = fc.array(
@@ -52,7 +53,7 @@ test('no more than a record is kept', () => {
           5 + 16_384 + 256,
           (piece) => deframer.push(piece),
           () => {
-            const record = deframer.next(isProtected);
+            const record = deframer.next(isProtected ? tls13MaxLength : () => maxPlaintext);
             return record === undefined ? undefined : 5 + record.length;
           },
         );

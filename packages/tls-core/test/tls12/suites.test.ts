@@ -1,7 +1,7 @@
 /** Every cipher suite of TLS 1.2 between every pair of providers. */
-import { nobleProvider } from '@tyls/crypto-noble';
+import { nobleProvider, nobleTls13Provider } from '@tyls/crypto-noble';
 import { nodeProvider } from '@tyls/crypto-node';
-import { webcryptoProvider } from '@tyls/crypto-webcrypto';
+import { webcryptoProvider, webcryptoTls13Provider } from '@tyls/crypto-webcrypto';
 import { peculiarProvider } from '@tyls/crypto-webcrypto/peculiar';
 import { type KeyType, Pair, testCertifiedKey, testClientConfig, testServerConfig } from '@tyls/testing';
 import { type CryptoProvider, type Tls12CipherSuite } from '@tyls/tls-core';
@@ -34,6 +34,15 @@ test('the providers have all suites that their AEADs allow', () => {
     ['webcrypto', 4],
     ['peculiar', 4],
   ]);
+});
+
+test.each([
+  ['noble', nobleTls13Provider()],
+  ['webcrypto', webcryptoTls13Provider()],
+])('%s has a provider without them, which a config takes for TLS 1.3 alone', async (_name, provider) => {
+  expect(provider.cipherSuites.length).toBeGreaterThan(1);
+  expect(tls12Suites(provider)).toEqual([]);
+  expect((await testClientConfig(provider)).versions).toEqual([ProtocolVersion.TLSv1_3]);
 });
 
 describe.each(pairs)('$name', ({ serverName, client, server }) => {
