@@ -13,14 +13,16 @@ export function prf(
 ): Uint8Array {
   const labelAndSeed = concat([asciiBytes(label), ...seed]);
   const output = new Uint8Array(length);
-  let a = labelAndSeed;
+  let a = hmac(secret, labelAndSeed);
   for (let at = 0; at < length;) {
-    a = hmac(secret, a);
     const block = hmac(secret, concat([a, labelAndSeed]));
     output.set(block.subarray(0, length - at), at);
     at += block.length;
-    wipe(block);
+    const next = hmac(secret, a);
+    wipe(a, block);
+    a = next;
   }
+  wipe(a);
   return output;
 }
 
