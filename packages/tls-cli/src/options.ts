@@ -1,5 +1,5 @@
 /** What the two commands have in common: options, files, errors and exit statuses. */
-import { CipherSuite, type CryptoProvider, type KeyLog, NamedGroup, nameOf } from '@tyls/tls-core';
+import { CipherSuite, type CryptoProvider, type KeyLog, NamedGroup, nameOf, ProtocolVersion } from '@tyls/tls-core';
 import { nobleProvider } from '@tyls/crypto-noble';
 import { nodeProvider } from '@tyls/crypto-node';
 import { webcryptoProvider } from '@tyls/crypto-webcrypto';
@@ -44,7 +44,7 @@ export function command(name: string, description: string, examples: string): Co
 /** Adds the options that both commands have, last in their help. */
 export function addCommonOptions(to: Command): Command {
   return to
-    .option('--protover <version>', 'allow this protocol version; repeatable; only 1.3 so far', collect)
+    .option('--protover <version>', 'allow this protocol version, 1.2 or 1.3; repeatable; both by default', collect)
     .option('--suite <name>', 'offer this cipher suite, in the order given; repeatable; all by default', collect)
     .option('--group <name>', 'offer this key exchange group, in the order given; repeatable; all by default', collect)
     .option('--proto <name>', 'offer this application protocol (ALPN), in the order given; repeatable', collect)
@@ -75,13 +75,11 @@ export function integer(least: number, most: number): (text: string) => number {
 /** What of a configuration the common options say. @throws Error that says what is wrong with them */
 export function commonConfig(values: CommonValues): {
   readonly provider: CryptoProvider;
+  readonly versions: readonly ProtocolVersion[] | undefined;
   readonly alpnProtocols: readonly string[] | undefined;
   readonly maxFragmentSize: number | undefined;
   readonly keyLog: KeyLog | undefined;
 } {
-  for (const version of values.protover ?? []) {
-    if (version !== '1.3') throw new Error(`--protover ${version}: 1.3 is the only version so far`);
-  }
   const provider = providers[values.provider]!();
   const { suite, group } = values;
   return {
@@ -90,10 +88,17 @@ export function commonConfig(values: CommonValues): {
       cipherSuites: choose('--suite', suite, provider.cipherSuites, ({ id }) => nameOf(CipherSuite, id)),
       keyExchangeGroups: choose('--group', group, provider.keyExchangeGroups, (one) => nameOf(NamedGroup, one.name)),
     },
+    versions: values.protover?.map(protocolVersion),
     alpnProtocols: values.proto,
     maxFragmentSize: values.mtu,
     keyLog: values.keyLog === undefined ? undefined : ofOption('--key-log', () => keyLogFile(values.keyLog!)),
   };
+}
+
+function protocolVersion(name: string): ProtocolVersion {
+  const version = { '1.2': ProtocolVersion.TLSv1_2, '1.3': ProtocolVersion.TLSv1_3 }[name];
+  if (version === undefined) throw new Error(`--protover ${name}: there are 1.2 and 1.3`);
+  return version;
 }
 
 /** Those that were asked for, in the order asked for; all if none was. */

@@ -55,6 +55,13 @@ describe('a client and a server', () => {
     expect(done.stderr).toMatch(/cipher suite +TLS_CHACHA20_POLY1305_SHA256\ngroup +secp256r1\n.*\nALPN +h2\n/);
   });
 
+  test('speak TLS 1.2', async () => {
+    const { port } = await server(['echo']);
+    const done = await client(['--port', port, ...trust, '--protover', '1.2', '--verbose', 'localhost'], 'ping');
+    expect(done).toMatchObject({ status: 0, stdout: Buffer.from('ping') });
+    expect(done.stderr).toMatch(/^version +TLSv1.2\ncipher suite +TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384\n/);
+  });
+
   test('speak HTTP', async () => {
     const { port } = await server(['http']);
     const fetched = await client(['--port', port, ...trust, '--http', 'localhost']);
@@ -185,7 +192,7 @@ describe('a command line at fault ends with status 2', () => {
     ['tlsclient', ['not a name'], 'not a DNS name or IP address: "not a name"'],
     ['tlsclient', ['--port', '99999', 'localhost'], 'It is a number from 1 to 65535.'],
     ['tlsclient', ['--mtu', '5', 'localhost'], 'It is a number from 32 to 16384.'],
-    ['tlsclient', ['--protover', '1.1', 'localhost'], '--protover 1.1: 1.3 is the only version so far'],
+    ['tlsclient', ['--protover', '1.1', 'localhost'], '--protover 1.1: there are 1.2 and 1.3'],
     ['tlsclient', ['--suite', 'RC4', 'localhost'], '--suite RC4: there are TLS_AES_256_GCM_SHA384, '],
     ['tlsclient', ['--group', 'x', 'localhost'], '--group x: there are X25519, '],
     ['tlsclient', ['--group', 'X25519', '--group', 'x25519', 'localhost'], '--group names one twice'],

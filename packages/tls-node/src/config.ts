@@ -39,6 +39,10 @@ import { keyLogFromEnvironment } from './key_log_file.ts';
 interface CommonOptions {
   /** The crypto backend; `nodeProvider()` of `@tyls/crypto-node` by default. */
   readonly provider?: CryptoProvider | undefined;
+  /** The protocol versions to offer or accept, by `ProtocolVersion` of the core; TLS 1.3 and 1.2 by default. */
+  readonly versions?: ClientOptions['versions'];
+  /** Whether a TLS 1.2 peer without the extended master secret (RFC 7627) is refused; `false` by default. */
+  readonly requireEms?: boolean | undefined;
   /** ALPN protocols in order of preference, such as `['h2', 'http/1.1']`. */
   readonly alpnProtocols?: readonly string[] | undefined;
   /** Most plaintext in a record that is sent, in bytes: 32 to 16 384, the default. */
@@ -86,6 +90,8 @@ export function checkOnlyConfig(options: object): void {
 
 const configOptionNames = [
   'provider',
+  'versions',
+  'requireEms',
   'alpnProtocols',
   'maxFragmentSize',
   'keyLog',
@@ -208,8 +214,18 @@ function clientVerifier({ clientAuth }: ServerConfigOptions, provider: CryptoPro
   return clientCertVerifier({ ...clientAuth, roots, provider });
 }
 
-function commonOptions({ provider, alpnProtocols, maxFragmentSize, keyLog, time }: CommonOptions): {
+function commonOptions({
+  provider,
+  versions,
+  requireEms,
+  alpnProtocols,
+  maxFragmentSize,
+  keyLog,
+  time,
+}: CommonOptions): {
   readonly provider: CryptoProvider;
+  readonly versions: ClientOptions['versions'];
+  readonly requireEms: boolean | undefined;
   readonly alpnProtocols: readonly string[] | undefined;
   readonly maxFragmentSize: number | undefined;
   readonly keyLog: KeyLog | undefined;
@@ -217,6 +233,8 @@ function commonOptions({ provider, alpnProtocols, maxFragmentSize, keyLog, time 
 } {
   return {
     provider: provider ?? nodeProvider(),
+    versions,
+    requireEms,
     alpnProtocols,
     maxFragmentSize,
     keyLog: keyLog === true ? keyLogFromEnvironment() : keyLog,

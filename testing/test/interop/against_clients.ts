@@ -1,4 +1,5 @@
 /** Each client against our server: what can be said of all of them in the same words. */
+import { ProtocolVersion } from '@tyls/tls-core';
 import { nobleProvider } from '@tyls/crypto-noble';
 import { nodeProvider } from '@tyls/crypto-node';
 import { webcryptoProvider } from '@tyls/crypto-webcrypto';
@@ -16,7 +17,7 @@ import { createServerConfig, type TlsServerOptions, type TlsSocket } from '@tyls
 import { clientCertVerifier, trustAnchorFromCertificate } from '@tyls/webpki';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { groups, keyLogLines, keyTypes, suites } from './against_servers.ts';
-import { collectedKeyLog, endOf, providerWith, serve, type Serving } from './tyls.ts';
+import { collectedKeyLog, endOf, providerWith, serve, type Serving, tls12Suites } from './tyls.ts';
 import {
   alternative,
   clientIdentity,
@@ -89,10 +90,6 @@ for (const { peer, program, refusals, protocol } of cases) {
       const [socket] = await Promise.all([server.connection(), exchanged()]);
       return socket;
     };
-    let plain: Serving;
-    beforeAll(async () => {
-      plain = await start();
-    });
     afterAll(() => Promise.all(started.map((server) => server.stop())));
 
     describe.each(keyTypes)('handshake, key of %s', (keyType) => {
@@ -258,10 +255,38 @@ for (const { peer, program, refusals, protocol } of cases) {
       });
     });
 
-    test('a client of TLS 1.2 alone is refused, and hears of it', async () => {
+    describe.each(keyTypes)('TLS 1.2, key of %s', (keyType) => {
+      test.each(tls12Suites(keyType).flatMap((suite) => groups.map((group) => [suite, group] as const)))(
+        '%s, %s',
+        async (suite, group) => {
+          const { chainPem, privateKeyPem } = await identityOf(keyType);
+          const provider = providerWith({ suites: [suite], groups: [group] });
+          const server = await start({ certificate: chainPem, key: privateKeyPem, provider });
+          const socket = await fine(server, { version: 'TLSv1.2' });
+          expect(socket.protocolVersion).toBe('TLSv1.2');
+          expect(socket.cipherSuite).toBe(suite);
+          expect(socket.keyExchangeGroup).toBe(group);
+          expect(await endOf(socket)).toBe('close_notify');
+        },
+      );
+    });
+
+    test.each([
+      ['crypto-node', nodeProvider()],
+      ['crypto-noble', nobleProvider()],
+      ['crypto-webcrypto', webcryptoProvider()],
+    ])('TLS 1.2 by %s, with a client certificate', async (_, provider) => {
+      const server = await start({ provider, clientAuth: { ca: root.certificatePem } });
+      const socket = await fine(server, { version: 'TLSv1.2', identity: clientIdentity });
+      expect(socket.protocolVersion).toBe('TLSv1.2');
+      expect(socket.peerCertificates).toHaveLength(2);
+    });
+
+    test('a client of TLS 1.2 alone is refused by a server of TLS 1.3 alone, and hears of it', async () => {
+      const strict = await start({ versions: [ProtocolVersion.TLSv1_3] });
       const [failed, { ok, output }] = await Promise.all([
-        plain.handshakeFailure(),
-        run(plain, { version: 'TLSv1.2' }),
+        strict.handshakeFailure(),
+        run(strict, { version: 'TLSv1.2' }),
       ]);
       expect(failed).toMatch(/^PeerIncompatible\.(SupportedVersionsExtensionRequired|NoVersionInCommon)$/);
       expect(ok).toBe(false);

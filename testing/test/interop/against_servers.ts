@@ -1,6 +1,7 @@
 /** Our client against each server: what can be said of all of them in the same words. */
 import { readFileSync } from 'node:fs';
-import { NamedGroup } from '@tyls/tls-core';
+import { NamedGroup, ProtocolVersion } from '@tyls/tls-core';
+import { nodeProvider } from '@tyls/crypto-node';
 import { nobleProvider } from '@tyls/crypto-noble';
 import { webcryptoProvider } from '@tyls/crypto-webcrypto';
 import {
@@ -16,7 +17,7 @@ import {
   type Suite,
 } from '@tyls/testing';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { ask, collectedKeyLog, dial, dialed, endOf, hangUp, providerWith } from './tyls.ts';
+import { ask, collectedKeyLog, dial, dialed, endOf, hangUp, providerWith, tls12Suites } from './tyls.ts';
 import {
   alternative,
   clientIdentity,
@@ -263,9 +264,46 @@ for (const { peer, program, noCertificate, strangersCertificate, oldVersion } of
       });
     });
 
-    test('a server of TLS 1.2 alone is refused', async () => {
+    test('a server of TLS 1.2 alone is refused by a client of TLS 1.3 alone', async () => {
       const server = await start({ version: 'TLSv1.2' });
-      expect(await endOf(dial(server.port))).toBe(`AlertReceived ${oldVersion}`);
+      const socket = dial(server.port, { versions: [ProtocolVersion.TLSv1_3] });
+      expect(await endOf(socket)).toBe(`AlertReceived ${oldVersion}`);
+    });
+
+    describe.each(keyTypes)('TLS 1.2, key of %s', (keyType) => {
+      let server: RunningServer;
+      beforeAll(async () => {
+        server = await start({ version: 'TLSv1.2', identity: await identityOf(keyType) });
+      });
+
+      test.each(tls12Suites(keyType).flatMap((suite) => groups.map((group) => [suite, group] as const)))(
+        '%s, %s',
+        async (suite, group) => {
+          // P-384 keys need their curve among the groups (RFC 8422 section 5.1.1), and the server prefers the first.
+          const provider = providerWith({
+            suites: [suite],
+            groups: [group, ...groups.filter((each) => each !== group)],
+          });
+          const socket = await dialed(server.port, { provider });
+          expect(socket.protocolVersion).toBe('TLSv1.2');
+          expect(socket.cipherSuite).toBe(suite);
+          expect(await ask(socket, 'ping')).toBe(peer.answer('ping'));
+          await hangUp(socket);
+        },
+      );
+    });
+
+    test.each([
+      ['crypto-node', nodeProvider()],
+      ['crypto-noble', nobleProvider()],
+      ['crypto-webcrypto', webcryptoProvider()],
+    ])('TLS 1.2 by %s, with a client certificate', async (_, provider) => {
+      const server = await start({ version: 'TLSv1.2', clientAuth: { ca: root.certificatePem, mandatory: true } });
+      const { chainPem, privateKeyPem } = clientIdentity;
+      const socket = await dialed(server.port, { provider, certificate: chainPem, key: privateKeyPem });
+      expect(socket.protocolVersion).toBe('TLSv1.2');
+      expect(await ask(socket, 'ping')).toBe(peer.answer('ping'));
+      await hangUp(socket);
     });
 
     test('a server that dies truncates the data', async () => {

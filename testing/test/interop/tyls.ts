@@ -9,16 +9,27 @@ import {
   nameOf,
 } from '@tyls/tls-core';
 import { nodeProvider } from '@tyls/crypto-node';
-import { clientLine, type Group, type Suite } from '@tyls/testing';
+import { clientLine, type Group, type KeyType, type Suite } from '@tyls/testing';
 import { connect, type ConnectOptions, createServer, type TlsServerOptions, TlsSocket } from '@tyls/tls-node';
 import { once } from 'node:events';
 import { type AddressInfo } from 'node:net';
 import { expect } from 'vitest';
 import { identity, root } from './world.ts';
 
+/** The suites of TLS 1.2 for a certificate with such a key. */
+export function tls12Suites(keyType: KeyType): readonly Tls12Suite[] {
+  const key = keyType === 'rsa2048' ? 'RSA' : 'ECDSA';
+  return [
+    `TLS_ECDHE_${key}_WITH_AES_128_GCM_SHA256`,
+    `TLS_ECDHE_${key}_WITH_AES_256_GCM_SHA384`,
+    `TLS_ECDHE_${key}_WITH_CHACHA20_POLY1305_SHA256`,
+  ];
+}
+type Tls12Suite = Extract<keyof typeof CipherSuite, `TLS_ECDHE_${string}`>;
+
 /** `nodeProvider()` with a choice of suites and groups. */
 export function providerWith(
-  { suites, groups }: { readonly suites?: readonly Suite[]; readonly groups?: readonly Group[] },
+  { suites, groups }: { readonly suites?: readonly (Suite | Tls12Suite)[]; readonly groups?: readonly Group[] },
   provider: CryptoProvider = nodeProvider(),
 ): CryptoProvider {
   const suiteIds = suites?.map((suite): number => CipherSuite[suite]);
