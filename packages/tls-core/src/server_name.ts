@@ -23,13 +23,13 @@ export function parseServerName(text: string): ServerName {
   const bare = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
   const address = parseIpAddress(bare);
   if (address !== undefined) return { type: 'ip', name: bare, address };
-  const name = text.toLowerCase().replace(/\.$/, '');
+  const name = text.replace(/\.$/, '');
   if (!isDnsName(name)) {
     throw new TypeError(
       `not a DNS name or IP address: ${JSON.stringify(text)} (an internationalized name needs A-labels)`,
     );
   }
-  return { type: 'dns', name };
+  return { type: 'dns', name: name.toLowerCase() };
 }
 
 /**

@@ -39,6 +39,8 @@ test.each([
   'a:b',
   '*.example.com',
   'bücher.example',
+  // Lower case, but not its own, is ASCII.
+  '\u212Aelvin.example',
   'exa\0mple.com',
   'example.com\n',
   ' example.com',

@@ -1,7 +1,6 @@
 /** Key identifiers (RFC 5280 sections 4.2.1.1 and 4.2.1.2): hints about which key signed, which decide nothing. */
 import { contextTag, DerReader, DerTag } from '@tyls/tls-core/der';
 import { equalBytes } from './bytes.ts';
-import { type Candidate } from './candidate.ts';
 import { type Certificate } from './certificate.ts';
 import { attempt, badEncodingOf } from './error.ts';
 import { sequenceContent } from './extensions.ts';
@@ -47,8 +46,11 @@ export function namesOtherKey(certificate: Certificate, issuer: Certificate): bo
   return wanted !== undefined && found !== undefined && !equalBytes(found, wanted);
 }
 
-/** Candidates with the key identifier that a certificate names first, else in the order given. */
-export function keyIdentifierHints({ certificate }: Candidate, issuers: readonly Candidate[]): readonly Candidate[] {
+/** Those with the key identifier that a certificate names first, else in the order given. */
+export function keyIdentifierHints<Issuer extends { readonly keyIdentifier: Uint8Array | 'none' }>(
+  certificate: Certificate,
+  issuers: readonly Issuer[],
+): readonly Issuer[] {
   const wanted = issuers.length < 2 ? undefined : authorityKey(certificate);
   if (wanted === undefined) return issuers;
   const named = new Set(

@@ -200,7 +200,7 @@ export class Search {
   #issuersOf(candidate: Candidate): readonly Candidate[] {
     this.#intermediates ??= this.#readIntermediates();
     candidate.issuers ??= keyIdentifierHints(
-      candidate,
+      candidate.certificate,
       this.#intermediates.get(binaryString(candidate.certificate.issuer)) ?? [],
     );
     return candidate.issuers;
