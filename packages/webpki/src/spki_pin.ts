@@ -6,7 +6,7 @@ import { hex } from './bytes.ts';
 import { type Digest, digestsOf } from './digests.ts';
 import { certificateError } from './error.ts';
 
-/** 32 bytes, or the same in base64, perhaps after `sha256/` as other software has it. */
+/** 32 bytes, or the same in base64, perhaps after `sha256/` or `sha256//` as other software has it. */
 export type SpkiPin = Uint8Array | string;
 
 /** Which keys are pinned. */
@@ -36,8 +36,11 @@ export class PinSet {
   }
 }
 
+/** The base64 of 32 bytes, which has 44 characters and may itself begin with a slash. */
+const prefixes = /^sha256\/\/?(?=.{44}$)/;
+
 function pinBytes(pin: SpkiPin): Uint8Array {
-  const bytes = typeof pin === 'string' ? decodeBase64(pin.replace(/^sha256\/+/, '')) : pin;
+  const bytes = typeof pin === 'string' ? decodeBase64(pin.replace(prefixes, '')) : pin;
   if (bytes?.length !== 32) throw new TypeError(`not the SHA-256 of a public key: ${JSON.stringify(pin)}`);
   return bytes;
 }

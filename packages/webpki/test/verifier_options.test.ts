@@ -274,6 +274,14 @@ describe('pins', () => {
     });
   });
 
+  test.each(['', 'sha256/', 'sha256//'])('base64 that begins with a slash, after %j', (prefix) => {
+    const text = Buffer.from(new Uint8Array(32).fill(0xff)).toString('base64');
+    expect(text.startsWith('/')).toBe(true);
+    expect(detailOf(() => verifying(server.certificate, { pins: [prefix + text] })())).toMatchObject({
+      reason: 'UnknownPublicKey',
+    });
+  });
+
   test('what is no pin, or none at all, is a mistake', () => {
     for (const one of ['', 'sha256//', 'A'.repeat(44), `${'A'.repeat(42)}==`, new Uint8Array(31)]) {
       expect(() => pinnedServerCertVerifier({ pins: [one], provider })).toThrow(TypeError);
