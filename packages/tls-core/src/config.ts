@@ -73,6 +73,7 @@ interface CommonOptions {
   readonly time?: (() => number) | undefined;
 }
 
+/** What {@link clientConfig} checks. */
 export interface ClientOptions extends CommonOptions {
   /** How the server is verified; `@tyls/webpki` has one. */
   readonly verifier: ServerCertVerifier;
@@ -86,6 +87,7 @@ export interface ClientOptions extends CommonOptions {
   readonly middleboxCompatibility?: boolean | undefined;
 }
 
+/** What {@link serverConfig} checks. */
 export interface ServerOptions extends CommonOptions {
   readonly certificate: CertifiedKey | ServerCertResolver;
   /** How clients are verified; by default they are not asked for a certificate. */

@@ -24,8 +24,9 @@ import { type Awaitable, isPromise, type Step } from './step/step.ts';
  * Inputs: {@link start}, {@link receive}, {@link receiveEnd}, {@link send}, {@link close}, {@link updateKeys}. Each does
  * all that can be done and then returns; with an asynchronous provider it returns a promise of having done so. After
  * each, successful or not, take the outputs: {@link takeOutput} is to be written to the transport, {@link takePlaintext}
- * is for the application. Await the promise of `receive` before calling it again, so that a fast peer does not fill the
- * memory; `send` needs no waiting but for that same reason.
+ * is for the application. Every promise has to be handled, since each of them rejects if the connection fails. Await that
+ * of `receive` before calling it again, so that a fast peer does not fill the memory, and that of `send` for the same
+ * reason.
  *
  * Facts ({@link protocolVersion}, {@link serverName} and the like) are there as they become known. Until
  * {@link isHandshaking} is false nobody has vouched for them; {@link peerCertificates} is there only then.
@@ -173,14 +174,17 @@ export class Connection {
     return this.#error;
   }
 
+  /** A value of `ProtocolVersion`. */
   get protocolVersion(): ProtocolVersion | undefined {
     return this.#io.facts.protocolVersion;
   }
 
+  /** A value of `CipherSuite`. */
   get cipherSuite(): CipherSuite | undefined {
     return this.#io.facts.cipherSuite;
   }
 
+  /** A value of `NamedGroup`. */
   get keyExchangeGroup(): NamedGroup | undefined {
     return this.#io.facts.keyExchangeGroup;
   }
@@ -190,6 +194,7 @@ export class Connection {
     return this.#io.facts.alpnProtocol;
   }
 
+  /** Whether the handshake took a second ClientHello. */
   get handshakeKind(): HandshakeKind | undefined {
     return this.#io.facts.handshakeKind;
   }

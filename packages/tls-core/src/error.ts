@@ -185,6 +185,7 @@ export type CertRevocationListErrorDetail =
   /** It is for some reasons of revocation only. */
   | { readonly reason: 'UnsupportedRevocationReasonsPartitioning' };
 
+/** What happened, by its `code`, and by a `reason` where the code has several; with the context of each. */
 export type TlsErrorDetail =
   | {
       readonly code: 'InappropriateMessage';
@@ -222,6 +223,7 @@ export type TlsErrorDetail =
   /** Something of our own side failed: a provider, a resolver, a verifier of the user's, or tyls itself. */
   | { readonly code: 'General'; readonly why: string };
 
+/** The stable codes, without their reasons. */
 export type TlsErrorCode = TlsErrorDetail['code'];
 
 /** Any failure that the peer, the wire or a certificate caused. A caller's mistakes are `TypeError`s and `RangeError`s. */
@@ -246,6 +248,7 @@ export class TlsError extends Error {
   }
 }
 
+/** Whether something thrown is a {@link TlsError}. */
 export function isTlsError(error: unknown): error is TlsError {
   return error instanceof TlsError;
 }

@@ -1,5 +1,6 @@
 /** The name by which a client knows a server: a DNS name or an IP address. */
 
+/** What {@link parseServerName} makes of a text: whom a client connects to. */
 export type ServerName =
   | {
       readonly type: 'dns';

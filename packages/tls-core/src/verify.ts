@@ -36,6 +36,7 @@ export interface PeerCertificates {
   readonly intermediates: readonly Uint8Array[];
 }
 
+/** What a client has to verify. */
 export interface ServerCertificates extends PeerCertificates {
   /** The name that the client wants to talk to. */
   readonly serverName: ServerName;
@@ -45,6 +46,7 @@ export interface ServerCertificates extends PeerCertificates {
   readonly now: number;
 }
 
+/** What a server has to verify. */
 export interface ClientCertificates extends PeerCertificates {
   /** Verification time, milliseconds since 1970 UTC. */
   readonly now: number;

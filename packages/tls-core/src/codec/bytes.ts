@@ -1,5 +1,6 @@
 /** Small operations on byte strings. */
 
+/** No bytes. */
 export const emptyBytes: Uint8Array = new Uint8Array(0);
 
 /** One array of all the parts. Copies; the result is never a view of a part. */

@@ -3,6 +3,7 @@
  * comparing bytes compares algorithm and parameters at once.
  */
 
+/** The names by which a provider says what it can verify, as in rustls-webpki: key, then hash. */
 export type SignatureAlgorithmName =
   | `ECDSA_${'P256' | 'P384' | 'P521'}_${Digest}`
   | 'ED25519'

@@ -13,6 +13,7 @@ import { type PrivateKeyDer, type Signer, type SigningKey } from './provider.ts'
 /** The kinds of keys that TLS authentication knows here. */
 export type KeyKind = keyof typeof publicKeyAlgorithm;
 
+/** The kinds of ECDSA keys, by their curve. */
 export type EcKeyKind = 'ecP256' | 'ecP384' | 'ecP521';
 
 /** Length of a scalar and of a coordinate in bytes; an uncompressed point is twice that and one (SEC 1 section 2.3). */
@@ -27,12 +28,14 @@ export interface RsaPublicKey {
 /** A parsed private key. The bytes borrow the encoding that it was parsed from. */
 export type PrivateKey = RsaPrivateKey | EcPrivateKey | Ed25519PrivateKey;
 
+/** RSA, within the limits of {@link parseRsaPublicKey}. */
 export interface RsaPrivateKey extends RsaPublicKey {
   readonly kind: 'rsa';
   /** The whole RSAPrivateKey in DER. */
   readonly pkcs1: Uint8Array;
 }
 
+/** ECDSA on one of the curves of {@link EcKeyKind}. */
 export interface EcPrivateKey {
   readonly kind: EcKeyKind;
   /** {@link ecFieldLength} bytes, big-endian: at least 1, and less than the order of the curve. */
@@ -41,6 +44,7 @@ export interface EcPrivateKey {
   readonly publicKey: Uint8Array | undefined;
 }
 
+/** RFC 8032. */
 export interface Ed25519PrivateKey {
   readonly kind: 'ed25519';
   /** The private key of RFC 8032 section 5.1.5: 32 bytes. */

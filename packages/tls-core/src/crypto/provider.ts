@@ -104,6 +104,7 @@ export interface Aead {
   readonly opener: (key: Uint8Array) => Opener;
 }
 
+/** One key of an {@link Aead}, for sealing. */
 export interface Sealer {
   /**
    * Encrypts the parts, one after another as one plaintext.
@@ -118,6 +119,7 @@ export interface Sealer {
   ) => Awaitable<readonly Uint8Array[]>;
 }
 
+/** One key of an {@link Aead}, for opening. */
 export interface Opener {
   /**
    * Decrypts the parts, one after another as one ciphertext with its 16-byte tag at the end.
@@ -165,6 +167,7 @@ export interface ActiveKeyExchange {
   };
 }
 
+/** What a server makes of a client's key share. */
 export interface KeyExchangeAnswer {
   /** KeyShareEntry.key_exchange to send. */
   readonly keyShare: Uint8Array;
@@ -205,6 +208,7 @@ export interface SigningKey {
   readonly chooseScheme: (offered: readonly SignatureScheme[]) => Signer | undefined;
 }
 
+/** A key that signs with one scheme. */
 export interface Signer {
   readonly scheme: SignatureScheme;
   /** @returns the signature in the form TLS has it: DER for ECDSA, salt as long as the digest for RSA-PSS */

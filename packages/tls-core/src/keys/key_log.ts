@@ -9,6 +9,7 @@ export type KeyLogLabel =
   | 'EXPORTER_SECRET'
   | 'CLIENT_RANDOM';
 
+/** Takes the secrets of connections. */
 export interface KeyLog {
   /**
    * Takes one secret. Must not throw: what it throws ends the connection.

@@ -18,6 +18,7 @@ export type Suspend = typeof needInput | PromiseLike<unknown>;
 /** Yielded by a step that can go no further before the peer has sent more. */
 export const needInput: unique symbol = Symbol('needInput');
 
+/** Whether an answer is still to come. Any thenable counts. */
 export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
