@@ -9,7 +9,9 @@ export interface HashAndHkdf {
   readonly hkdf: Hkdf;
 }
 
+/** Digests of 32 bytes. */
 export const sha256: HashAndHkdf = withHkdf(nobleSha256);
+/** Digests of 48 bytes. */
 export const sha384: HashAndHkdf = withHkdf(nobleSha384);
 
 function withHkdf(hash: typeof nobleSha256 | typeof nobleSha384): HashAndHkdf {

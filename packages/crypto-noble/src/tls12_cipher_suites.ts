@@ -10,6 +10,7 @@ const chacha20Poly1305Sha256: Parts = { ...sha256, aead: chacha20Poly1305, nonce
 const aes128GcmSha256: Parts = { ...sha256, aead: aes128Gcm, nonce: 'explicit' };
 const aes256GcmSha384: Parts = { ...sha384, aead: aes256Gcm, nonce: 'explicit' };
 
+/** For servers with an ECDSA or Ed25519 key; no limit but that of the sequence numbers. */
 export const TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: Tls12CipherSuite = {
   id: CipherSuite.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
   version: ProtocolVersion.TLSv1_2,
@@ -18,6 +19,7 @@ export const TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: Tls12CipherSuite = {
   protocol: tls12,
 };
 
+/** For servers with an ECDSA or Ed25519 key; a connection ends after at most 2^24 records. */
 export const TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: Tls12CipherSuite = {
   id: CipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
   version: ProtocolVersion.TLSv1_2,
@@ -26,6 +28,7 @@ export const TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: Tls12CipherSuite = {
   protocol: tls12,
 };
 
+/** For servers with an ECDSA or Ed25519 key; a connection ends after at most 2^24 records. */
 export const TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384: Tls12CipherSuite = {
   id: CipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
   version: ProtocolVersion.TLSv1_2,
@@ -34,6 +37,7 @@ export const TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384: Tls12CipherSuite = {
   protocol: tls12,
 };
 
+/** For servers with an RSA key; no limit but that of the sequence numbers. */
 export const TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256: Tls12CipherSuite = {
   id: CipherSuite.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
   version: ProtocolVersion.TLSv1_2,
@@ -42,6 +46,7 @@ export const TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256: Tls12CipherSuite = {
   protocol: tls12,
 };
 
+/** For servers with an RSA key; a connection ends after at most 2^24 records. */
 export const TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256: Tls12CipherSuite = {
   id: CipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
   version: ProtocolVersion.TLSv1_2,
@@ -50,6 +55,7 @@ export const TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256: Tls12CipherSuite = {
   protocol: tls12,
 };
 
+/** For servers with an RSA key; a connection ends after at most 2^24 records. */
 export const TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384: Tls12CipherSuite = {
   id: CipherSuite.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
   version: ProtocolVersion.TLSv1_2,
@@ -58,6 +64,7 @@ export const TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384: Tls12CipherSuite = {
   protocol: tls12,
 };
 
+/** In the order in which a client offers and a server prefers them. */
 export const tls12CipherSuites: readonly Tls12CipherSuite[] = [
   TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
   TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,

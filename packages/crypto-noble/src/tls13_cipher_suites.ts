@@ -11,7 +11,7 @@ export const TLS13_CHACHA20_POLY1305_SHA256: Tls13CipherSuite = {
   aead: chacha20Poly1305,
 };
 
-/** A key of 32 bytes; a key update after at most 2^24 records. */
+/** A key of 32 bytes; a key update after at most 2^24 records (RFC 8446 section 5.5). */
 export const TLS13_AES_256_GCM_SHA384: Tls13CipherSuite = {
   id: CipherSuite.TLS_AES_256_GCM_SHA384,
   version: ProtocolVersion.TLSv1_3,

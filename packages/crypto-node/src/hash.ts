@@ -9,7 +9,9 @@ export interface HashAndHkdf {
   readonly hkdf: Hkdf;
 }
 
+/** Digests of 32 bytes. */
 export const sha256: HashAndHkdf = hash('sha256', 32);
+/** Digests of 48 bytes. */
 export const sha384: HashAndHkdf = hash('sha384', 48);
 
 function hash(algorithm: 'sha256' | 'sha384', outputLength: number): HashAndHkdf {

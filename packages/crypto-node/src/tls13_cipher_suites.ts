@@ -27,7 +27,7 @@ export const TLS13_CHACHA20_POLY1305_SHA256: Tls13CipherSuite = {
   aead: chacha20Poly1305,
 };
 
-/** Those of TLS 1.3, in the order in which a client offers and a server prefers them. */
+/** In the order in which a client offers and a server prefers them. */
 export const tls13CipherSuites: readonly Tls13CipherSuite[] = [
   TLS13_AES_256_GCM_SHA384,
   TLS13_AES_128_GCM_SHA256,

@@ -3,6 +3,7 @@ import { concatBytes } from '@noble/hashes/utils.js';
 import { type Aead } from '@tyls/tls-core/provider';
 import { type Platform, refusable, source } from './platform.ts';
 
+/** @param keyLength in bytes: 16 or 32 */
 export function aesGcm(platform: Platform, keyLength: number): Aead {
   const { subtle } = platform;
   const withKey = (key: Uint8Array, usage: 'encrypt' | 'decrypt'): (<T>(use: Use<T>) => Promise<T>) => {
