@@ -24,6 +24,7 @@ export default defineConfig({
     projects: [
       ...packages.map((name) => ({ name, folder: `packages/${name}` })),
       { name: 'testing', folder: 'testing' },
+      { name: 'bench', folder: 'bench' },
       { name: 'scripts', folder: 'scripts' },
     ].map(({ name, folder }) => ({
       resolve: { alias },

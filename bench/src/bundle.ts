@@ -1,0 +1,51 @@
+/** What a program pays for in bytes: bundles by esbuild, minified and gzipped. The same on every machine. */
+import { build } from 'esbuild';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { type Bench } from './bench.ts';
+import { figureOf } from './figure.ts';
+
+interface Bundle {
+  readonly name: string;
+  readonly code: string;
+  /** In bytes: what it is meant to stay below. */
+  readonly target: number;
+  /** Without which it cannot be. */
+  readonly floor?: string;
+}
+
+const core = `export { ClientConnection, clientConfig } from '@tyls/tls-core';`;
+const webpki = `export { serverCertVerifier } from '@tyls/webpki';`;
+const noble = `export { nobleProvider } from '@tyls/crypto-noble';`;
+
+const bundles: readonly Bundle[] = [
+  { name: 'bundle/core', code: core, target: 20_000 },
+  { name: 'bundle/webpki', code: `export * from '@tyls/webpki';`, target: 25_000 },
+  { name: 'bundle/client-noble', code: core + webpki + noble, target: 45_000, floor: noble },
+];
+
+export const bundleSizes: Bench = {
+  names: bundles.map(({ name }) => name),
+  async run(_effort, wants) {
+    const figures = [];
+    for (const { name, code, target, floor } of bundles.filter((bundle) => wants(bundle.name))) {
+      const peer = { name: 'its target', values: [target] };
+      figures.push(
+        figureOf(name, 'bytes', [await size(code)], peer, floor === undefined ? undefined : [await size(floor)]),
+      );
+    }
+    return figures;
+  },
+};
+
+/** Of what is left of the packages, in their built form, when only this is used. */
+async function size(code: string): Promise<number> {
+  const { outputFiles } = await build({
+    stdin: { contents: code, resolveDir: fileURLToPath(new URL('./', import.meta.url)) },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    write: false,
+  });
+  return gzipSync(outputFiles[0]!.contents, { level: 9 }).length;
+}

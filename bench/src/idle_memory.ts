@@ -1,0 +1,60 @@
+/**
+ * What a connection costs that nobody uses: how much larger the process has grown by so many of them, once garbage is
+ * collected. Each is measured in a process of its own, since memory that was in use once is not given back.
+ */
+import { type Bench } from './bench.ts';
+import { defaultSuite } from './configs.ts';
+import { fullEffort } from './contest.ts';
+import { Counterpart, type Memory } from './counterpart.ts';
+import { type Figure, figureOf } from './figure.ts';
+import { type WebChain, webChain } from './pki.ts';
+import { type StackName, stackNames } from './stacks.ts';
+
+type Side = 'client' | 'server';
+
+/** Besides the resident set, which is all there is to pay for, what of it is JavaScript's; OpenSSL's own is not in that. */
+const measures = { '': 'resident', '/heap': 'heap' } as const satisfies Record<string, keyof Memory>;
+
+const contenders: readonly StackName[] = ['tyls', 'node', 'tcp'];
+
+export const idleMemory: readonly Bench[] = (['server', 'client'] as const).map((side) => {
+  const prefix = side === 'server' ? 'memory/idle' : 'memory/idle/client';
+  const named = Object.entries(measures).map(([suffix, measure]) => ({ name: prefix + suffix, measure }));
+  return {
+    names: named.map(({ name }) => name),
+    async run(effort, wants) {
+      const full = effort.rounds >= fullEffort.rounds;
+      const [rounds, connections] = full ? [3, 2000] : [1, 200];
+      const chain = await webChain('ecdsa');
+      const samples: Memory[][] = contenders.map(() => []);
+      for (let round = 0; round < rounds; round++) {
+        for (const [i, stack] of contenders.entries())
+          samples[i]!.push(await perConnection(stack, side, chain, connections));
+      }
+      return named
+        .filter(({ name }) => wants(name))
+        .map(({ name, measure }): Figure => {
+          const [ours, node, tcp] = samples.map((memories) => memories.map((memory) => memory[measure]));
+          return figureOf(name, 'bytes', ours!, { name: stackNames.node, values: node! }, tcp);
+        });
+    },
+  };
+});
+
+async function perConnection(stack: StackName, side: Side, chain: WebChain, connections: number): Promise<Memory> {
+  const subject = await Counterpart.open(stack, chain, defaultSuite);
+  const other = await Counterpart.open(stack === 'tcp' ? 'tcp' : 'nodeShared', chain, defaultSuite);
+  const [server, client] = side === 'server' ? [subject, other] : [other, subject];
+  const port = await server.listen();
+  // What is there once, or once for the first few, is no connection's.
+  await client.connect(port, Math.ceil(connections / 10), true);
+  const before = await subject.memory();
+  await client.connect(port, connections, true);
+  const after = await subject.memory();
+  subject.close();
+  other.close();
+  return {
+    resident: (after.resident - before.resident) / connections,
+    heap: (after.heap - before.heap) / connections,
+  };
+}
