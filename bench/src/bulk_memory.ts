@@ -5,6 +5,7 @@
 import { type ServerConnection } from '@tyls/tls-core';
 import { createServer } from 'node:tls';
 import { opening, sealing } from './aead.ts';
+import { atOnce } from './at_once.ts';
 import { type Bench, contestBench } from './bench.ts';
 import { nodeOptions, type SuiteName, suites, tylsConfigs } from './configs.ts';
 import { type Contender, cpuClock, timed } from './contest.ts';
@@ -39,7 +40,7 @@ function send(name: string, suite: SuiteName, bytes: number): Bench {
         unit: 'MB/CPU s',
         amount: bytes / 1e6,
         ours: timed('tyls', () => {
-          void client.send(data);
+          atOnce(client.send(data));
           client.takeOutput();
         }),
         peers: [{ figure: name, ...aead }],
@@ -58,7 +59,7 @@ function receive(name: string, suite: SuiteName, bytes: number): Bench {
       run(times) {
         let total = 0;
         for (let left = times; left > 0; left -= batch) {
-          for (let i = Math.min(left, batch); i > 0; i--) void client.send(data);
+          for (let i = Math.min(left, batch); i > 0; i--) atOnce(client.send(data));
           total += receiving(server, Buffer.concat(client.takeOutput()));
         }
         return total;
@@ -79,7 +80,7 @@ const readSize = 65_536;
 function receiving(server: ServerConnection, ciphertext: Uint8Array): number {
   const seconds = cpuClock();
   for (let at = 0; at < ciphertext.length; at += readSize) {
-    void server.receive(ciphertext.subarray(at, at + readSize));
+    atOnce(server.receive(ciphertext.subarray(at, at + readSize)));
     server.takePlaintext();
   }
   return seconds();
@@ -98,8 +99,8 @@ function through(name: string, suite: SuiteName): Bench {
         unit: 'MB/CPU s',
         amount: bytes / 1e6,
         ours: timed('tyls', () => {
-          void client.send(data);
-          for (const piece of client.takeOutput()) void server.receive(piece);
+          atOnce(client.send(data));
+          for (const piece of client.takeOutput()) atOnce(server.receive(piece));
           server.takePlaintext();
         }),
         peers: [

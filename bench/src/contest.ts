@@ -4,6 +4,9 @@
  * Not by tinybench: that runs a task to its end before it begins the next, and on a machine that others use too, or that
  * changes its clock, the two are then measured at different speeds. Here every contender has its turn in every round, in
  * an order that is reversed each time, and the ratio is that of the medians.
+ *
+ * No garbage is collected between turns: V8 drops compiled code that was not used for a few full collections, and those
+ * who are made of JavaScript would be measured while they are compiled again.
  */
 import { type Awaitable } from '@tyls/tls-core';
 import { type Figure, figureOf, isRate, type Samples, type Unit } from './figure.ts';
@@ -35,11 +38,11 @@ export interface Effort {
   readonly rounds: number;
   /** Of each contender in each round, about. */
   readonly turnSeconds: number;
-  /** Before the first round, for the compiler. */
+  /** Of each contender before the first round, for the compiler. */
   readonly warmUpSeconds: number;
 }
 
-export const fullEffort: Effort = { rounds: 11, turnSeconds: 0.1, warmUpSeconds: 0.4 };
+export const fullEffort: Effort = { rounds: 11, turnSeconds: 0.1, warmUpSeconds: 1.5 };
 export const quickEffort: Effort = { rounds: 3, turnSeconds: 0.04, warmUpSeconds: 0.2 };
 
 export async function compete(contest: Contest, effort: Effort): Promise<Figure[]> {
@@ -52,7 +55,6 @@ export async function compete(contest: Contest, effort: Effort): Promise<Figure[
   }
   for (let round = 0; round < effort.rounds; round++) {
     for (const { contender, times, values } of round % 2 === 0 ? turns : turns.toReversed()) {
-      collectGarbage();
       const seconds = await contender.run(times);
       values.push(isRate(unit) ? (times * amount) / seconds : (seconds / times) * 1e6);
     }
@@ -74,11 +76,6 @@ async function timesFor({ run }: Contender, { turnSeconds, warmUpSeconds }: Effo
     }
     if (seconds < turnSeconds) times *= 2;
   }
-}
-
-/** So that nobody pays for what another left behind. Only with `--expose-gc`, which `npm run bench` gives. */
-export function collectGarbage(): void {
-  globalThis.gc?.();
 }
 
 /** Starts to measure; what it returns says how many seconds it has been. */

@@ -7,7 +7,6 @@ import { once } from 'node:events';
 import { type Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type SuiteName } from './configs.ts';
-import { collectGarbage } from './contest.ts';
 import { type WebChain } from './pki.ts';
 import { openStack, type Stack, type StackName } from './stacks.ts';
 import { receiveBytes, sendBytes } from './streams.ts';
@@ -115,7 +114,7 @@ function serve(): void {
         return;
       case 'memory': {
         for (let i = 0; i < 4; i++) {
-          collectGarbage();
+          globalThis.gc?.();
           await new Promise((resolve) => setTimeout(resolve, 20));
         }
         const { rss, heapUsed, external } = process.memoryUsage();

@@ -4,6 +4,7 @@ import { testName } from '@tyls/testing';
 import { once } from 'node:events';
 import { duplexPair } from 'node:stream';
 import { connect, type ConnectionOptions, type Server, type TLSSocket } from 'node:tls';
+import { atOnce } from './at_once.ts';
 import { type TylsConfigs } from './configs.ts';
 
 const serverName = parseServerName(testName);
@@ -15,12 +16,12 @@ export function tylsPair(configs: TylsConfigs): {
 } {
   const client = new ClientConnection(configs.client, serverName);
   const server = new ServerConnection(configs.server);
-  void client.start();
+  atOnce(client.start());
   while (client.isHandshaking || server.isHandshaking) {
     const flights = [Buffer.concat(client.takeOutput())];
-    if (flights[0]!.length > 0) void server.receive(flights[0]!);
+    if (flights[0]!.length > 0) atOnce(server.receive(flights[0]!));
     flights.push(Buffer.concat(server.takeOutput()));
-    if (flights[1]!.length > 0) void client.receive(flights[1]!);
+    if (flights[1]!.length > 0) atOnce(client.receive(flights[1]!));
     if (flights.every(({ length }) => length === 0)) throw new Error('the handshake does not come to its end');
   }
   return { client, server };

@@ -4,6 +4,7 @@ import {
   type CryptoProvider,
   isPromise,
   parseServerName,
+  type PeerVerified,
   type ServerCertificates,
   type SignatureVerification,
 } from '@tyls/tls-core';
@@ -15,6 +16,7 @@ import { parseCertificate, serverCertVerifier, trustAnchorFromCertificate } from
 import * as x509 from '@peculiar/x509';
 import { X509Certificate } from 'node:crypto';
 import * as pkijs from 'pkijs';
+import { atOnce } from './at_once.ts';
 import { type Bench, contestBench } from './bench.ts';
 import { type Contender, timed, timedAsync } from './contest.ts';
 import { chainKinds, type WebChain, webChain } from './pki.ts';
@@ -54,7 +56,7 @@ const logic: readonly Bench[] = chainKinds.map((kind) => {
     return {
       contest: {
         unit,
-        ours: timed('tyls', verifyByTyls(chain, provider)),
+        ours: timedEither('tyls', verifyByTyls(chain, provider)),
         peers: [{ figure: name, ...timed('node:crypto', verifyByNodeCrypto(chain, false)) }],
       },
     };
@@ -88,7 +90,7 @@ const verify: readonly Bench[] = (Object.keys(providers) as (keyof typeof provid
 
 export const webpki: readonly Bench[] = [parse, ...logic, ...verify];
 
-function verifyByTyls(chain: WebChain, provider: CryptoProvider): () => Awaitable<unknown> {
+function verifyByTyls(chain: WebChain, provider: CryptoProvider): () => Awaitable<PeerVerified> {
   const verifier = serverCertVerifier({ roots: [trustAnchorFromCertificate(chain.root)], provider });
   const presented: Omit<ServerCertificates, 'now'> = {
     endEntity: chain.endEntity,
@@ -118,17 +120,21 @@ async function signaturesAlone(chain: WebChain, provider: CryptoProvider): Promi
     },
   }));
   const signatureVerification = { ...provider.signatureVerification, algorithms };
-  await verifyByTyls(chain, { ...provider, signatureVerification })();
+  const verified = verifyByTyls(chain, { ...provider, signatureVerification })();
+  if (!isPromise(verified)) {
+    return () => {
+      for (const verification of asked) atOnce(verification());
+    };
+  }
+  await verified;
   // One after another, as they are when a path is verified from its anchor down.
-  const answersAtOnce = !asked.some((verification) => isPromise(verification()));
-  const oneByOne = async (): Promise<void> => {
+  return async () => {
     for (const verification of asked) await verification();
   };
-  const atOnce = (): void => asked.forEach((verification) => void verification());
-  return answersAtOnce ? atOnce : oneByOne;
 }
 
 /** A job that answers at once with some providers. */
 function timedEither(name: string, job: () => Awaitable<unknown>): Contender {
-  return isPromise(job()) ? timedAsync(name, async () => void (await job())) : timed(name, job);
+  const isAsynchronous = isPromise(job());
+  return isAsynchronous ? timedAsync(name, async () => void (await job())) : timed(name, () => atOnce(job()));
 }
