@@ -171,7 +171,6 @@ describe('handshake signatures', () => {
     const { ecdsa_secp256r1_sha256, rsa_pkcs1_sha256, ed25519, ed448 } = SignatureScheme;
     const message = new Uint8Array(98);
     for (const keyType of ['p256', 'p384', 'p521', 'rsa2048'] as const) {
-      // oxlint-disable-next-line no-await-in-loop
       const { certificate: endEntity, privateKeyPem } = await issue(keyType);
       const signature = new Uint8Array(sign('sha256', message, createPrivateKey(privateKeyPem)));
       const isRsa = keyType === 'rsa2048';
@@ -179,18 +178,15 @@ describe('handshake signatures', () => {
       const signed = { message, endEntity, scheme, signature };
       expect(verifier.verifyTls12Signature(signed)).toBeDefined();
       const altered = { ...signed, message: message.with(0, 1) };
-      // oxlint-disable-next-line no-await-in-loop
       expect(await refusalOf(() => verifier.verifyTls12Signature(altered))).toEqual({
         code: 'BadHandshakeSignature',
         scheme,
       });
       const other = { ...signed, scheme: isRsa ? ecdsa_secp256r1_sha256 : ed25519 };
-      // oxlint-disable-next-line no-await-in-loop
       expect(await refusalOf(() => verifier.verifyTls12Signature(other))).toMatchObject({
         reason: 'UnsupportedSignatureAlgorithmForPublicKey',
       });
       const unoffered = { ...signed, scheme: ed448 };
-      // oxlint-disable-next-line no-await-in-loop
       expect(await refusalOf(() => verifier.verifyTls12Signature(unoffered))).toEqual({
         code: 'PeerMisbehaved',
         reason: 'SignedHandshakeWithUnadvertisedSigScheme',

@@ -88,7 +88,6 @@ export function aeadSuite({ provider }: Subject): void {
         const fresh = aead.sealer(key);
         const all = await Promise.all(nonces.map(async (each) => fresh.seal(each, additionalData, [counting(100)])));
         const oneByOne: Uint8Array[] = [];
-        // oxlint-disable-next-line no-await-in-loop
         for (const each of nonces) oneByOne.push(joined(await sealer.seal(each, additionalData, [counting(100)])));
         expect(all.map(joined)).toEqual(oneByOne);
         expect(new Set(oneByOne.map(String)).size).toBe(8);

@@ -26,7 +26,6 @@ export function keyExchangeSuite({ provider }: Subject): void {
         [group, peer],
         [peer, group],
       ] as const) {
-        // oxlint-disable-next-line no-await-in-loop
         const { clientSecret, answer } = await exchange(client, server);
         expect(clientSecret).toEqual(answer.sharedSecret);
         expect(answer.keyShare).toHaveLength(shareLength);

@@ -74,10 +74,8 @@ export function signatureSuite({ provider, signsWith, computesPublicKeyOf }: Sub
       for (const scheme of own) {
         const signer = signingKey.chooseScheme([SignatureScheme.ed448, scheme])!;
         expect(signer.scheme).toBe(scheme);
-        // oxlint-disable-next-line no-await-in-loop
         const signature = await signer.sign(message);
         expect(signature.constructor).toBe(Uint8Array);
-        // oxlint-disable-next-line no-await-in-loop
         expect(await verifiedByAll(kind, scheme, signature)).toEqual(peers.map(([name]) => `${name}: valid`));
       }
     });
@@ -106,7 +104,6 @@ export function signatureSuite({ provider, signsWith, computesPublicKeyOf }: Sub
   test('numbers that the curve does not allow are refused with an error', async () => {
     const scalars = [new Uint8Array(32), new Uint8Array(32).fill(0xff)];
     for (const scalar of scalars) {
-      // oxlint-disable-next-line no-await-in-loop
       await expect(loading({ format: 'pkcs8', der: p256(scalar) })).rejects.toThrow(
         /not a number that the curve allows/,
       );

@@ -46,7 +46,6 @@ async function runFile(subject: Subject, file: VectorFile): Promise<Tally> {
   for (const group of file.testGroups) {
     for (const { id, outcome } of casesOf(subject, file, group)) {
       // One after another: thousands of promises at once would only queue.
-      // oxlint-disable-next-line no-await-in-loop
       const result = await outcome();
       if (typeof result === 'object') {
         skipped.set(result.skipped, (skipped.get(result.skipped) ?? 0) + 1);

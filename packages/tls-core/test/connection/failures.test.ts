@@ -71,7 +71,6 @@ function inputs(end: Pair['client'] | Pair['server']): Readonly<Record<string, (
 async function expectFinal(end: Pair['client'] | Pair['server'], error: TlsError): Promise<void> {
   expect(end.error).toBe(error);
   for (const input of Object.values(inputs(end))) {
-    // oxlint-disable-next-line no-await-in-loop
     expect(await failureOf(input)).toBe(error);
   }
   expect(end.takeOutput()).toEqual([]);
@@ -96,13 +95,9 @@ describe('a provider that fails at any of its calls', () => {
     });
     await pair.run();
     for (const role of roles) {
-      // oxlint-disable-next-line no-await-in-loop
       await failureOf(() => pair[role].send(data));
-      // oxlint-disable-next-line no-await-in-loop
       if (!pair[role].isHandshaking) await failureOf(() => pair[role].updateKeys());
-      // oxlint-disable-next-line no-await-in-loop
       await failureOf(() => pair[role].send(data));
-      // oxlint-disable-next-line no-await-in-loop
       await pair.run();
     }
     return pair;
@@ -153,7 +148,6 @@ describe('a provider that fails at any of its calls', () => {
 
   test.each(roles)('on the %s: a General error and internal_error for the peer', async (role) => {
     for (const fault of await faultsOf(role)) {
-      // oxlint-disable-next-line no-await-in-loop
       const pair = await everything({ client: {}, server: {}, [role]: hooks(new Map(), fault) });
       const { error } = pair[role];
       expect({ fault, detail: error?.detail }).toEqual({ fault, detail: { code: 'General', why: 'broken' } });
@@ -162,7 +156,6 @@ describe('a provider that fails at any of its calls', () => {
       // A record that could not be sealed leaves a gap, and the alert behind it cannot be read.
       const told: unknown[] = fault.call === 'seal' ? [undefined, 'DecryptError', 'AlertReceived'] : ['AlertReceived'];
       expect({ fault, told: told.includes(peer.error?.code) }).toEqual({ fault, told: true });
-      // oxlint-disable-next-line no-await-in-loop
       await expectFinal(pair[role], error!);
     }
   });
@@ -390,9 +383,7 @@ test('a verifier of the user that refuses, in its own words or not', async () =>
         throw thrown;
       },
     ]) {
-      // oxlint-disable-next-line no-await-in-loop
       const pair = await newPair(provider, { client: { verifier: { ...verifier, verifyServerCert } } });
-      // oxlint-disable-next-line no-await-in-loop
       await pair.run();
       expect(pair.client.error?.code).toBe(code);
       expect(pair.server.error?.detail).toEqual({ code: 'AlertReceived', alert });

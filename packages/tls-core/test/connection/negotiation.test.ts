@@ -134,7 +134,6 @@ describe.each(Object.keys(providers))('with providers that answer %s', (name) =>
 
     test('switched off, there is nothing of it', async () => {
       for (const groups of [provider.keyExchangeGroups, secp384r1]) {
-        // oxlint-disable-next-line no-await-in-loop
         const pair = await run({
           client: { middleboxCompatibility: false },
           server: { provider: { ...provider, keyExchangeGroups: groups } },
@@ -299,9 +298,7 @@ describe.each(Object.keys(providers))('with providers that answer %s', (name) =>
       const certified = { ...(await testCertifiedKey(provider)), ocspResponse: Uint8Array.of(0x30, 3, 10, 1, 1) };
       for (const requestOcspResponse of [true, false]) {
         const seen: (Uint8Array | undefined)[] = [];
-        // oxlint-disable-next-line no-await-in-loop
         const { verifier } = await testClientConfig(provider);
-        // oxlint-disable-next-line no-await-in-loop
         const pair = await run({
           client: {
             verifier: {
@@ -330,9 +327,7 @@ describe.each(Object.keys(providers))('with providers that answer %s', (name) =>
           return config;
         },
       ]) {
-        // oxlint-disable-next-line no-await-in-loop
         const config = await testServerConfig(provider, { alpnProtocols: ['b'], maxFragmentSize: 100 });
-        // oxlint-disable-next-line no-await-in-loop
         const pair = await run({
           client: { alpnProtocols: ['a', 'b'] },
           server: () => (hello) => {
@@ -359,7 +354,6 @@ describe.each(Object.keys(providers))('with providers that answer %s', (name) =>
           AlertDescription.access_denied,
         ],
       ] as const) {
-        // oxlint-disable-next-line no-await-in-loop
         const pair = await run({ server: () => source });
         expect(errors(pair)).toEqual(['AlertReceived', code]);
         expect(alertTo(pair)).toBe(alert);
@@ -397,9 +391,7 @@ describe.each(Object.keys(providers))('with providers that answer %s', (name) =>
 
     test('a client without one is anonymous where that is allowed', async () => {
       for (const certificate of [undefined, () => undefined]) {
-        // oxlint-disable-next-line no-await-in-loop
         const clientVerifier = await testClientVerifier(provider, { mandatory: false });
-        // oxlint-disable-next-line no-await-in-loop
         const pair = await run({ client: { certificate }, server: { clientVerifier } });
         expect(errors(pair)).toEqual([undefined, undefined]);
         expect(pair.server.isHandshaking).toBe(false);

@@ -122,9 +122,7 @@ describe.each(Object.keys(backends))('client on %s', (clientName) => {
       const server = backends[serverName]!;
       for (const chosen of combinations(client, server)) {
         const facts = [ProtocolVersion.TLSv1_3, chosen.suite, chosen.group, 'full'];
-        // oxlint-disable-next-line no-await-in-loop
         const certificate = await testCertifiedKey(server.provider, chosen.keyType);
-        // oxlint-disable-next-line no-await-in-loop
         const outcome = await handshake(client, await testServerConfig(server.provider, { certificate }), chosen);
         expect(outcome).toEqual({
           keyType: chosen.keyType,

@@ -65,7 +65,6 @@ describe.each(Object.keys(providers))('on %s', (name) => {
         const sends = [1, 2, 31, 32, 33, 1000, 16_383, 16_384, 16_385, 100_000].map((length) => numbered(length));
         pair.sent[role].splice(0);
         for (const data of sends) void pair[role].send(data);
-        // oxlint-disable-next-line no-await-in-loop
         await pair.run();
         expect(all(pair.received(peerOf[role]))).toBe(all(...sends));
         const records = recordsOf(Buffer.concat(pair.sent[role]));
@@ -120,7 +119,6 @@ describe.each(Object.keys(providers))('on %s', (name) => {
       for (const role of roles) {
         expect(pair[role].error).toBeUndefined();
         expect(pair[role].peerClosed).toBe(true);
-        // oxlint-disable-next-line no-await-in-loop
         await pair[role].receiveEnd();
       }
     });
@@ -148,7 +146,6 @@ describe.each(Object.keys(providers))('on %s', (name) => {
           void pair[role].send(numbered(20_000, round));
           void pair[role].updateKeys(both);
         }
-        // oxlint-disable-next-line no-await-in-loop
         await pair.run();
       }
       expect(pair.client.error ?? pair.server.error).toBeUndefined();
@@ -218,11 +215,9 @@ describe.each(Object.keys(providers))('on %s', (name) => {
       expect(all(pair.received(role))).toBe(all(numbered(70_000), numbered(7)));
       expect([pair[role].peerClosed, pair[peer].peerClosed]).toEqual([true, true]);
       for (const end of [pair.client, pair.server]) {
-        // oxlint-disable-next-line no-await-in-loop
         await end.receiveEnd();
         expect(end.error).toBeUndefined();
         // Section 6.1: what comes after close_notify is ignored.
-        // oxlint-disable-next-line no-await-in-loop
         await end.receive(numbered(100));
         expect(end.error).toBeUndefined();
         expect(end.takeOutput()).toEqual([]);
@@ -242,17 +237,14 @@ describe.each(Object.keys(providers))('on %s', (name) => {
       for (let phase = 0; phase <= phases; phase++) {
         for (const cut of [false, true]) {
           let seen = 0;
-          // oxlint-disable-next-line no-await-in-loop
           const pair = await newPair({
             alter(from, flight) {
               if (from === role || seen++ < phase) return flight;
               return flight.subarray(0, cut ? flight.length - 1 : 0);
             },
           });
-          // oxlint-disable-next-line no-await-in-loop
           await pair.run();
           const during = pair[role].isHandshaking ? 'handshake' : 'traffic';
-          // oxlint-disable-next-line no-await-in-loop
           const error = await rejection(Promise.resolve().then(() => pair[role].receiveEnd()));
           expect(error).toBe(pair[role].error);
           expect(pair[role].error?.detail).toEqual({ code: 'UnexpectedEof', during });

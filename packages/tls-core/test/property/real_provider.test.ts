@@ -76,9 +76,7 @@ beforeAll(async () => {
   const clientVerifier = await testClientVerifier(provider);
   for (const version of [ProtocolVersion.TLSv1_2, ProtocolVersion.TLSv1_3]) {
     const options = { ...common, versions: [version] };
-    // oxlint-disable-next-line no-await-in-loop
     const client = await testClientConfig(mutators.client.around(provider), { ...options, certificate });
-    // oxlint-disable-next-line no-await-in-loop
     const server = await testServerConfig(mutators.server.around(provider), { ...options, clientVerifier });
     configs.set(version, { client, server });
   }

@@ -46,7 +46,6 @@ class Openings {
     for (let turn = 0; this.jobs.length > 0; turn++) {
       const [job] = this.jobs.splice(choices[turn % choices.length]! % this.jobs.length, 1);
       job!.settle();
-      // oxlint-disable-next-line no-await-in-loop
       await settled();
     }
   }

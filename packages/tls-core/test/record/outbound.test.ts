@@ -127,7 +127,6 @@ describe('with a sealer that answers later', () => {
     for (let i = 8; i < 20; i++) {
       expect(idle).toBe(false);
       seals.jobs[i]!.resolve();
-      // oxlint-disable-next-line no-await-in-loop
       await settled();
     }
     await waiting;

@@ -70,7 +70,6 @@ function drive(connection: Connection, socket: Socket): { readonly flush: () => 
 async function until(condition: () => boolean): Promise<void> {
   for (let i = 0; !condition(); i++) {
     if (i > 2000) throw new Error('it does not come to that');
-    // oxlint-disable-next-line no-await-in-loop
     await new Promise((resolve) => {
       setTimeout(resolve, 2);
     });
