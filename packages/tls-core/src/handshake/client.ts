@@ -141,6 +141,7 @@ function sendClientHello(
     const version = retry === undefined ? ProtocolVersion.TLSv1_0 : ProtocolVersion.TLSv1_2;
     io.outbound.sendPlaintextRecord(ContentType.handshake, fragment, version);
   }
+  // Read back, so that what counts as asked for is what the server can read, and nothing else.
   const extensionTypes = parseBody('ClientHello', clientHello, { type: HandshakeType.client_hello, raw: message })
     .extensions.types;
   return { random, sessionId, keyExchanges, extensionTypes };

@@ -122,10 +122,9 @@ export class Inbound {
 
   /** TLS 1.2's change_cipher_spec, which must be the next to come: everything after it is under the new key. */
   *changeCipherSpec(opener: RecordOpener): Step<void> {
-    const received = this.#joiner.next();
-    if (received !== undefined) {
-      const [expected, type] = [[ContentType.change_cipher_spec], ContentType.handshake];
-      throw new TlsError({ code: 'InappropriateMessage', expected, received: type });
+    if (this.#joiner.next() !== undefined) {
+      const expected = [ContentType.change_cipher_spec];
+      throw new TlsError({ code: 'InappropriateMessage', expected, received: ContentType.handshake });
     }
     const record = yield* this.record();
     if (record?.type !== ContentType.change_cipher_spec) {
