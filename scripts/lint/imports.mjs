@@ -41,7 +41,7 @@ export const layers = [
   ['util/'],
   ['registry', 'error', 'server_name', 'codec/', 'step/'],
   ['messages/', 'crypto/'],
-  ['record/', 'keys/', 'verify', 'session'],
+  ['record/', 'keys/', 'sessions/', 'verify'],
   ['config'],
   ['handshake/'],
   ['connection'],

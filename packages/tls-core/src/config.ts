@@ -1,5 +1,5 @@
 /** Configurations: built once, checked once, immutable, shared by any number of connections. */
-import { asciiBytes } from './codec/bytes.ts';
+import { asciiBytes, concat } from './codec/bytes.ts';
 import { isEcdheGroup } from './crypto/ecdhe.ts';
 import {
   type CryptoProvider,
@@ -11,6 +11,9 @@ import {
 import { type KeyLog } from './keys/key_log.ts';
 import { maxPlaintext } from './record/deframer.ts';
 import { type CipherSuite, NamedGroup, nameOf, ProtocolVersion, type SignatureScheme } from './registry.ts';
+import { clientSessionMemory, serverSessionMemory } from './sessions/memory.ts';
+import { type Policy, policyDigest } from './sessions/scope.ts';
+import { type ClientSessionStore, type ServerSessionStore, type Ticketer } from './sessions/store.ts';
 import { type Awaitable } from './step/step.ts';
 import { type ClientCertVerifier, type ServerCertVerifier } from './verify.ts';
 
@@ -52,7 +55,7 @@ export interface CertificateRequestInfo {
 export type ServerCertResolver = (hello: ClientHelloInfo) => Awaitable<CertifiedKey | undefined>;
 
 /** Chooses a client's certificate; `undefined` to send none. */
-export type ClientCertResolver = (request: CertificateRequestInfo) => Awaitable<CertifiedKey | undefined>;
+export type ClientCertResolver = ((request: CertificateRequestInfo) => Awaitable<CertifiedKey | undefined>) & Policy;
 
 interface CommonOptions {
   readonly provider: CryptoProvider;
@@ -83,6 +86,11 @@ export interface ClientOptions extends CommonOptions {
   readonly sendServerName?: boolean | undefined;
   /** For which groups to send a key share at once; by default the provider's first. Others may cost a round trip. */
   readonly keyShares?: readonly NamedGroup[] | undefined;
+  /**
+   * Where sessions are kept for later connections; by default in memory, of 256 servers, for this configuration.
+   * `false`: none is kept and none resumed.
+   */
+  readonly sessionStore?: ClientSessionStore | false | undefined;
   /** Whether to look like TLS 1.2 to middleboxes (RFC 8446 section D.4); `true` by default. */
   readonly middleboxCompatibility?: boolean | undefined;
 }
@@ -92,6 +100,15 @@ export interface ServerOptions extends CommonOptions {
   readonly certificate: CertifiedKey | ServerCertResolver;
   /** How clients are verified; by default they are not asked for a certificate. */
   readonly clientVerifier?: ClientCertVerifier | undefined;
+  /**
+   * Where sessions are kept that clients may resume; by default 256 of them in memory, for this configuration. `false`:
+   * none is kept. Without this and without a ticketer nothing is resumed.
+   */
+  readonly sessionStore?: ServerSessionStore | false | undefined;
+  /** Makes tickets that bring their session with them; then nothing is put into the store. None by default. */
+  readonly ticketer?: Ticketer | undefined;
+  /** How many tickets to send to a client after a TLS 1.3 handshake: 0 to 16; 2 by default. */
+  readonly ticketCount?: number | undefined;
 }
 
 interface CommonConfig {
@@ -107,6 +124,8 @@ interface CommonConfig {
   readonly maxFragmentSize: number;
   readonly keyLog: KeyLog | undefined;
   readonly time: () => number;
+  /** Digest of all that decides whom to believe, and as whom to appear: 32 bytes. */
+  readonly policies: () => Uint8Array;
 }
 
 declare const checked: unique symbol;
@@ -120,6 +139,7 @@ export interface ClientConfig extends CommonConfig {
   /** Not empty if TLS 1.3 is offered. */
   readonly keyShareGroups: readonly KeyExchangeGroup[];
   readonly middleboxCompatibility: boolean;
+  readonly sessionStore: ClientSessionStore | undefined;
 }
 
 /** A checked server configuration. Only {@link serverConfig} makes one. */
@@ -127,20 +147,24 @@ export interface ServerConfig extends CommonConfig {
   readonly [checked]: 'server';
   readonly resolveCertificate: ServerCertResolver;
   readonly clientVerifier: ClientCertVerifier | undefined;
+  readonly sessionStore: ServerSessionStore | undefined;
+  readonly ticketer: Ticketer | undefined;
+  readonly ticketCount: number;
 }
 
 /** @throws TypeError or RangeError that says which option cannot be and why */
 export function clientConfig(options: ClientOptions): ClientConfig {
-  const common = commonConfig(options);
-  checkVerifier(options.verifier);
+  const { verifier, certificate } = options;
+  const common = commonConfig(options, [verifier, certificatePolicy(certificate)]);
+  checkVerifier(verifier);
   const groups = options.provider.keyExchangeGroups;
   const names = options.keyShares ?? [groups[0]!.name];
   if (names.length === 0) throw new RangeError('keyShares is empty: leave it out for the default');
   if (new Set(names).size !== names.length) throw new RangeError('keyShares names a group twice');
   return Object.freeze({
     ...common,
-    verifier: options.verifier,
-    resolveCertificate: resolver(options.certificate),
+    verifier,
+    resolveCertificate: resolver(certificate),
     sendServerName: options.sendServerName ?? true,
     keyShareGroups: names.map((name) => {
       const group = groups.find((candidate) => candidate.name === name);
@@ -149,21 +173,29 @@ export function clientConfig(options: ClientOptions): ClientConfig {
       return group;
     }),
     middleboxCompatibility: options.middleboxCompatibility ?? true,
+    sessionStore: options.sessionStore === false ? undefined : (options.sessionStore ?? clientSessionMemory()),
   }) as Omit<ClientConfig, typeof checked> as ClientConfig;
 }
 
 /** @throws TypeError or RangeError that says which option cannot be and why */
 export function serverConfig(options: ServerOptions): ServerConfig {
-  const { certificate, clientVerifier } = options;
+  const { certificate, clientVerifier, sessionStore, ticketer, ticketCount = 2 } = options;
   if (clientVerifier !== undefined) checkVerifier(clientVerifier);
+  if (!(Number.isInteger(ticketCount) && ticketCount >= 0 && ticketCount <= 16)) {
+    throw new RangeError(`ticketCount is 0 to 16, not ${ticketCount}`);
+  }
   return Object.freeze({
-    ...commonConfig(options),
+    // A session says who the client is, and nothing of the server: any certificate of ours may go on with it.
+    ...commonConfig(options, [clientVerifier]),
     resolveCertificate: resolver(certificate),
     clientVerifier,
+    sessionStore: sessionStore === false ? undefined : (sessionStore ?? serverSessionMemory()),
+    ticketer,
+    ticketCount,
   }) as Omit<ServerConfig, typeof checked> as ServerConfig;
 }
 
-function commonConfig(options: CommonOptions): CommonConfig {
+function commonConfig(options: CommonOptions, policies: readonly (Policy | undefined)[]): CommonConfig {
   checkProvider(options.provider);
   const suites = enabledSuites(options.provider, options.versions);
   const maxFragmentSize = options.maxFragmentSize ?? maxPlaintext;
@@ -182,7 +214,14 @@ function commonConfig(options: CommonOptions): CommonConfig {
     maxFragmentSize,
     keyLog: options.keyLog,
     time: options.time ?? Date.now,
+    policies: once(() => policyDigest(options.provider, policies)),
   };
+}
+
+/** Remembers what it computed. */
+function once<T extends object>(compute: () => T): () => T {
+  let value: T | undefined;
+  return () => (value ??= compute());
 }
 
 /** A provider that could not complete a handshake is refused here, not in the first connection. */
@@ -225,6 +264,12 @@ function twice(values: readonly number[]): boolean {
 
 function checkVerifier({ schemes }: { readonly schemes: readonly SignatureScheme[] }): void {
   if (schemes.length === 0) throw new RangeError('the verifier has no signature schemes: it could verify nobody');
+}
+
+/** Certificates of one's own are all that they depend on; what chooses among several is known by itself alone. */
+function certificatePolicy(certificate: CertifiedKey | ClientCertResolver | undefined): Policy | undefined {
+  if (certificate === undefined || typeof certificate === 'function') return certificate;
+  return { policyId: concat(certificate.certificates) };
 }
 
 /** A certificate of one's own is the answer to every question. */

@@ -1,6 +1,7 @@
 /** How a connection has its peer's certificate and handshake signature verified. The default is `@tyls/webpki`. */
 import { type SignatureScheme } from './registry.ts';
 import { type ServerName } from './server_name.ts';
+import { type Policy } from './sessions/scope.ts';
 import { type Awaitable } from './step/step.ts';
 
 declare const proof: unique symbol;
@@ -63,8 +64,8 @@ export interface HandshakeSignature {
   readonly signature: Uint8Array;
 }
 
-/** What verifying servers and verifying clients have in common. */
-export interface SignatureVerifier {
+/** What verifying servers and verifying clients have in common. A session is resumed under the same policy only. */
+export interface SignatureVerifier extends Policy {
   /** Offered in signature_algorithms, in this order. */
   readonly schemes: readonly SignatureScheme[];
   /** Throws, or rejects with, the `TlsError` that says why it refuses. */

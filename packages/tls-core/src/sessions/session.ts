@@ -1,0 +1,137 @@
+/** What a session remembers, and the bytes in which it is stored. */
+import { type Codec, opaque, opaque16, opaque8, struct, u16, u32, vec } from '../codec/codec.ts';
+import { Reader, Writer } from '../codec/reader.ts';
+import { type CipherSuite, type ProtocolVersion, type SignatureScheme } from '../registry.ts';
+import { isTlsError } from '../error.ts';
+
+/** Section 4.6.1 of RFC 8446: most seconds for which a ticket may be used. */
+export const maxLifetimeSeconds = 604_800;
+
+/** Who the peer was found to be when the session began. */
+export interface PeerIdentity {
+  /** DER, the peer's own first. */
+  readonly certificates: readonly Uint8Array[];
+  readonly scheme: SignatureScheme;
+}
+
+/** What both sides remember. */
+export interface Session {
+  readonly version: ProtocolVersion;
+  readonly cipherSuite: CipherSuite;
+  /** TLS 1.2: the master secret. TLS 1.3: the PSK of the ticket (RFC 8446 section 4.6.1). */
+  readonly secret: Uint8Array;
+  /** 32 bytes, see `scope.ts`: the session is only for configurations that have the same. */
+  readonly scope: Uint8Array;
+  readonly createdAtMillis: number;
+  readonly lifetimeSeconds: number;
+  /** ALPN; empty for none. */
+  readonly protocol: Uint8Array;
+  /** No certificates: nobody was authenticated. */
+  readonly peer: PeerIdentity;
+  /** TLS 1.2, RFC 7627. */
+  readonly extendedMasterSecret: boolean;
+  /** TLS 1.3: ticket_age_add. */
+  readonly ageAdd: number;
+  /** TLS 1.3: max_early_data_size; 0 for none. */
+  readonly maxEarlyDataSize: number;
+}
+
+/** A session as a client remembers it. */
+export interface ClientSession extends Session {
+  /** What is sent to the server; empty for a TLS 1.2 session that has an id only. */
+  readonly ticket: Uint8Array;
+  /** TLS 1.2, at most 32 bytes. */
+  readonly sessionId: Uint8Array;
+}
+
+/** A session as a server remembers it. */
+export interface ServerSession extends Session {
+  /** SNI; empty for none. */
+  readonly serverName: Uint8Array;
+  /** What the application asked to be kept with it. */
+  readonly applicationData: Uint8Array;
+}
+
+/** Of the bytes, so that those of another version of this library are not misread. */
+const clientFormat = 0x4301;
+const serverFormat = 0x5301;
+
+/** Milliseconds since 1970, in two numbers of 32 bits. */
+const millis: Codec<number> = {
+  read: (r) => r.u32() * 0x1_0000_0000 + r.u32(),
+  write: (w, value) => void w.u32(Math.floor(value / 0x1_0000_0000)).u32(value % 0x1_0000_0000),
+};
+
+const flag: Codec<boolean> = { read: (r) => r.u8() === 1, write: (w, value) => void w.u8(value ? 1 : 0) };
+
+const certificate: Codec<Uint8Array> = {
+  read: (r) => r.vec24(),
+  write: (w, value) => void w.vec24(value),
+};
+
+const common = {
+  version: u16,
+  cipherSuite: u16,
+  secret: opaque8(1),
+  scope: opaque(32),
+  createdAtMillis: millis,
+  lifetimeSeconds: u32,
+  protocol: opaque8(),
+  peer: struct({ certificates: vec(2, certificate, true), scheme: u16 }),
+  extendedMasterSecret: flag,
+  ageAdd: u32,
+  maxEarlyDataSize: u32,
+};
+
+const clientSession: Codec<ClientSession> = struct({ ...common, ticket: opaque16(), sessionId: opaque8(0, 32) });
+
+const serverSession: Codec<ServerSession> = struct({ ...common, serverName: opaque8(), applicationData: opaque16() });
+
+/** @returns `undefined` if it is too large to be stored: the certificates alone have more than 65 535 bytes */
+export function encodeClientSession(session: ClientSession): Uint8Array | undefined {
+  return encode(clientFormat, clientSession, session);
+}
+
+/** @returns `undefined` if these are not the bytes of a session */
+export function decodeClientSession(bytes: Uint8Array): ClientSession | undefined {
+  return decode(clientFormat, clientSession, bytes);
+}
+
+/** @returns `undefined` if it is too large to be stored: the certificates alone have more than 65 535 bytes */
+export function encodeServerSession(session: ServerSession): Uint8Array | undefined {
+  return encode(serverFormat, serverSession, session);
+}
+
+/** @returns `undefined` if these are not the bytes of a session */
+export function decodeServerSession(bytes: Uint8Array): ServerSession | undefined {
+  return decode(serverFormat, serverSession, bytes);
+}
+
+function encode<T extends Session>(format: number, codec: Codec<T>, session: T): Uint8Array | undefined {
+  const size = session.peer.certificates.reduce((sum, { length }) => sum + 3 + length, 0);
+  if (size > 0xffff) return undefined;
+  const w = new Writer(1024).u16(format);
+  codec.write(w, session);
+  return w.done();
+}
+
+/** A store is not to be trusted to give back what it was given: what cannot be read counts as not there. */
+function decode<T extends Session>(format: number, codec: Codec<T>, bytes: Uint8Array): T | undefined {
+  // A copy: what is read borrows it, and the store may reuse its own.
+  const r = new Reader(bytes.slice(), 'stored session');
+  try {
+    if (r.u16() !== format) return undefined;
+    const session = codec.read(r);
+    r.finish();
+    return session;
+  } catch (error) {
+    if (isTlsError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether it can still be resumed. One from the future was stored under another clock, and has an age that nobody knows. */
+export function isFresh({ createdAtMillis, lifetimeSeconds }: Session, now: number): boolean {
+  const age = now - createdAtMillis;
+  return age >= 0 && age < Math.min(lifetimeSeconds, maxLifetimeSeconds) * 1000;
+}
