@@ -93,6 +93,17 @@ export interface ClientOptions extends CommonOptions {
   readonly sessionStore?: ClientSessionStore | false | undefined;
   /** Whether to look like TLS 1.2 to middleboxes (RFC 8446 section D.4); `true` by default. */
   readonly middleboxCompatibility?: boolean | undefined;
+  /**
+   * Whether to offer values that mean nothing among those that do (RFC 8701), some 30 bytes, so that servers keep
+   * passing over what they do not know; `true` by default: browsers do the same, so every server that is to serve them
+   * bears it.
+   */
+  readonly grease?: boolean | undefined;
+  /**
+   * In which order a ClientHello has its extensions: `'random'`, the default, is another in each connection, so that
+   * nobody comes to depend on one; pre_shared_key is the last in any.
+   */
+  readonly extensionOrder?: 'random' | 'fixed' | undefined;
 }
 
 /** What {@link serverConfig} checks. */
@@ -140,6 +151,8 @@ export interface ClientConfig extends CommonConfig {
   readonly keyShareGroups: readonly KeyExchangeGroup[];
   readonly middleboxCompatibility: boolean;
   readonly sessionStore: ClientSessionStore | undefined;
+  readonly grease: boolean;
+  readonly extensionOrder: 'random' | 'fixed';
 }
 
 /** A checked server configuration. Only {@link serverConfig} makes one. */
@@ -174,6 +187,8 @@ export function clientConfig(options: ClientOptions): ClientConfig {
     }),
     middleboxCompatibility: options.middleboxCompatibility ?? true,
     sessionStore: options.sessionStore === false ? undefined : (options.sessionStore ?? clientSessionMemory()),
+    grease: options.grease ?? true,
+    extensionOrder: options.extensionOrder ?? 'random',
   }) as Omit<ClientConfig, typeof checked> as ClientConfig;
 }
 

@@ -5,7 +5,7 @@ import { isEcdheGroup } from '../crypto/ecdhe.ts';
 import { type KeyExchangeGroup, type Tls13CipherSuite } from '../crypto/provider.ts';
 import { TlsError } from '../error.ts';
 import { type ClientExtensions, clientHello, ocspStatusType } from '../messages/client_hello.ts';
-import { checkSolicited, onlyKnown } from '../messages/extension.ts';
+import { checkSolicited } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
 import { type HelloRetryRequest, type ServerHello, serverHello } from '../messages/server_hello.ts';
 import {
@@ -21,6 +21,7 @@ import {
 import { type ServerName } from '../server_name.ts';
 import { type Step, wait } from '../step/step.ts';
 import { clientTls13 } from './client_tls13.ts';
+import { chooseHelloShape } from './hello_shape.ts';
 import { type Offer, type OfferedKeyExchange } from './hellos.ts';
 import { type HandshakeIo, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { tls12HandshakesOf } from './tls12_protocol.ts';
@@ -35,8 +36,16 @@ export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverNa
   const sessionId = config.middleboxCompatibility && offersTls13 ? new Uint8Array(32) : emptyBytes;
   config.provider.random(sessionId);
 
+  const shape = chooseHelloShape(config);
   let keyExchanges = offersTls13 ? yield* startKeyExchanges(config.keyShareGroups) : [];
-  let offer = sendClientHello(io, config, serverName, { random, sessionId, keyExchanges }, undefined, transcript);
+  let offer = sendClientHello(
+    io,
+    config,
+    serverName,
+    { random, sessionId, keyExchanges, shape },
+    undefined,
+    transcript,
+  );
   if (offersTls13) io.inbound.allowChangeCipherSpec();
   io.inbound.heedAlertLevels(config.versions.includes(ProtocolVersion.TLSv1_2));
 
@@ -61,7 +70,7 @@ export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverNa
       keyExchanges = (yield* startKeyExchanges(requested)).slice(0, 1);
     }
     if (config.middleboxCompatibility) sendChangeCipherSpec(io.outbound);
-    offer = sendClientHello(io, config, serverName, { random, sessionId, keyExchanges }, retry, transcript);
+    offer = sendClientHello(io, config, serverName, { random, sessionId, keyExchanges, shape }, retry, transcript);
     ({ hello, message } = yield* receiveServerHello(io));
     if (hello.retry) {
       const received = HandshakeType.server_hello;
@@ -103,7 +112,7 @@ function sendClientHello(
   io: HandshakeIo,
   config: ClientConfig,
   serverName: ServerName,
-  { random, sessionId, keyExchanges }: Omit<Offer, 'extensionTypes'>,
+  { random, sessionId, keyExchanges, shape }: Omit<Offer, 'extensionTypes'>,
   retry: HelloRetryRequest | undefined,
   transcript: Transcript,
 ): Offer {
@@ -111,28 +120,35 @@ function sendClientHello(
   const tls13 = versions.includes(ProtocolVersion.TLSv1_3);
   const tls12 = versions.includes(ProtocolVersion.TLSv1_2);
   const rootHints = verifier.rootHintSubjects ?? [];
+  const groups = provider.keyExchangeGroups.map(({ name }) => name);
+  const shares = keyExchanges.map(({ group, keyShare }) => ({ group, keyExchange: keyShare }));
+  // Section 4.2.8: where a group was asked for, a share of that one alone.
+  const greaseGroups = retry?.extensions.group === undefined ? shape.namedGroups : [];
+  const greaseShares = greaseGroups.map((group) => ({ group, keyExchange: Uint8Array.of(0) }));
   const block: ClientExtensions = {
-    ...onlyKnown,
+    types: shape.order,
+    unknown: shape.extensions,
     // RFC 6066 section 3: never an address.
     serverName: config.sendServerName && serverName.type === 'dns' ? serverName.name : undefined,
     certificateStatusRequest: verifier.requestOcspResponse === true ? { statusType: ocspStatusType } : undefined,
-    namedGroups: provider.keyExchangeGroups.map(({ name }) => name).filter((name) => tls13 || isEcdheGroup(name)),
+    namedGroups: [...shape.namedGroups, ...groups.filter((name) => tls13 || isEcdheGroup(name))],
     ecPointFormats: tls12 ? Uint8Array.of(ECPointFormat.uncompressed) : undefined,
-    signatureSchemes: verifier.schemes,
+    signatureSchemes: [...shape.signatureSchemes, ...verifier.schemes],
     protocols: alpnProtocols.length > 0 ? alpnProtocols : undefined,
     extendedMasterSecret: tls12 ? true : undefined,
     // Rather than the SCSV, so that the answer to it is an extension that was asked for.
     renegotiationInfo: tls12 ? emptyBytes : undefined,
-    versions,
+    versions: [...shape.versions, ...versions],
     cookie: retry?.extensions.cookie,
     certificateAuthorities: rootHints.length > 0 ? rootHints : undefined,
-    keyShares: tls13 ? keyExchanges.map(({ group, keyShare }) => ({ group, keyExchange: keyShare })) : undefined,
+    keyShares: tls13 ? [...greaseShares, ...shares] : undefined,
   };
+  const suites = [...config.tls13CipherSuites, ...config.tls12CipherSuites];
   const message = encodeMessage(HandshakeType.client_hello, clientHello, {
     legacyVersion: ProtocolVersion.TLSv1_2,
     random,
     sessionId,
-    cipherSuites: [...config.tls13CipherSuites, ...config.tls12CipherSuites].map(({ id }) => id),
+    cipherSuites: [...shape.cipherSuites, ...suites.map(({ id }) => id)],
     compressionMethods: Uint8Array.of(0),
     extensions: block,
   });
@@ -142,9 +158,12 @@ function sendClientHello(
     io.outbound.sendPlaintextRecord(ContentType.handshake, fragment, version);
   }
   // Read back, so that what counts as asked for is what the server can read, and nothing else.
-  const extensionTypes = parseBody('ClientHello', clientHello, { type: HandshakeType.client_hello, raw: message })
-    .extensions.types;
-  return { random, sessionId, keyExchanges, extensionTypes };
+  const { types } = parseBody('ClientHello', clientHello, {
+    type: HandshakeType.client_hello,
+    raw: message,
+  }).extensions;
+  const extensionTypes = types.filter((type) => !shape.extensions.some((grease) => grease.type === type));
+  return { random, sessionId, keyExchanges, shape, extensionTypes };
 }
 
 function* receiveServerHello(

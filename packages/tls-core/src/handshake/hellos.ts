@@ -6,6 +6,7 @@ import { type HandshakeMessage } from '../messages/handshake.ts';
 import { type ServerHello } from '../messages/server_hello.ts';
 import { type ExtensionType, type NamedGroup } from '../registry.ts';
 import { type ServerName } from '../server_name.ts';
+import { type HelloShape } from './hello_shape.ts';
 import { type Transcript } from './transcript.ts';
 
 /** A key exchange that a key share was sent for. */
@@ -21,7 +22,8 @@ export interface Offer {
   readonly random: Uint8Array;
   readonly sessionId: Uint8Array;
   readonly keyExchanges: readonly OfferedKeyExchange[];
-  /** The code points of its extensions. */
+  readonly shape: HelloShape;
+  /** The code points of its extensions, those of GREASE left out: nothing may answer them. */
   readonly extensionTypes: readonly ExtensionType[];
 }
 

@@ -14,6 +14,7 @@ import {
   certificateAuthorities,
   type ExtensionBlock,
   extensions,
+  type KnownExtensions,
   namedGroupList,
   onlyKnown,
   protocolNameList,
@@ -82,7 +83,7 @@ export interface ClientExtensions extends ExtensionBlock {
   readonly preSharedKey?: Uint8Array | undefined;
 }
 
-const clientExtensions: Codec<ClientExtensions> = extensions('ClientHello', {
+const knownExtensions: KnownExtensions<ClientExtensions> = {
   serverName: [ExtensionType.server_name, serverName],
   certificateStatusRequest: [ExtensionType.status_request, certificateStatusRequest],
   namedGroups: [ExtensionType.supported_groups, namedGroupList],
@@ -101,7 +102,14 @@ const clientExtensions: Codec<ClientExtensions> = extensions('ClientHello', {
   keyShares: [ExtensionType.key_share, vec(2, keyShareEntry, true)],
   earlyData: [ExtensionType.early_data, empty],
   preSharedKey: [ExtensionType.pre_shared_key, anyData],
-});
+};
+
+const clientExtensions: Codec<ClientExtensions> = extensions('ClientHello', knownExtensions);
+
+/** Those that may stand in any order: all that are known but pre_shared_key, which is the last (section 4.2.11). */
+export const movableExtensions: readonly ExtensionType[] = Object.values(knownExtensions)
+  .map(([type]) => type)
+  .filter((type) => type !== ExtensionType.pre_shared_key);
 
 export interface ClientHello {
   readonly legacyVersion: ProtocolVersion;

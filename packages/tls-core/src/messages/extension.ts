@@ -13,12 +13,12 @@ export interface UnknownExtension {
 
 /** Part of every extensions block that was read. */
 export interface ExtensionBlock {
-  /** The code points in the order they came; not written. */
+  /** The code points in the order they came, or in which they are to be written. */
   readonly types: readonly ExtensionType[];
   readonly unknown: readonly UnknownExtension[];
 }
 
-/** To be spread into a block that is made, not read. */
+/** To be spread into a block that is made, not read: nothing unknown, in the codec's order. */
 export const onlyKnown: ExtensionBlock = { types: [], unknown: [] };
 
 /** Which extensions a message can have: for each property of its block the code point and the codec. */
@@ -27,8 +27,9 @@ export type KnownExtensions<T extends ExtensionBlock> = {
 };
 
 /**
- * Extensions by name. Duplicates are refused (section 4.2), unknown ones kept. Written in the order of `known`, then
- * `unknown`, so pre_shared_key is to stand last in it (section 4.2.11).
+ * Extensions by name. Duplicates are refused (section 4.2), unknown ones kept. Written in the order of the block's `types`;
+ * what it does not name follows, first `unknown`, then in the order of `known`, where pre_shared_key is to stand last
+ * (section 4.2.11).
  */
 export function extensions<T extends ExtensionBlock>(message: string, known: KnownExtensions<T>): Codec<T> {
   const entries = Object.entries(known) as [string, readonly [ExtensionType, Codec<unknown>]][];
@@ -57,12 +58,19 @@ export function extensions<T extends ExtensionBlock>(message: string, known: Kno
       return { ...value, types, unknown } as never;
     },
     write(w, value) {
+      const writers = new Map<ExtensionType, () => void>();
+      for (const { type, data } of value.unknown) writers.set(type, () => w.vec16(data));
+      for (const [name, [type, codec]] of entries) {
+        const data = (value as unknown as Record<string, unknown>)[name];
+        if (data !== undefined) writers.set(type, () => w.prefixed(2, () => codec.write(w, data)));
+      }
       w.prefixed(2, () => {
-        for (const [name, [type, codec]] of entries) {
-          const data = (value as unknown as Record<string, unknown>)[name];
-          if (data !== undefined) w.u16(type).prefixed(2, () => codec.write(w, data));
+        for (const type of new Set([...value.types, ...writers.keys()])) {
+          const write = writers.get(type);
+          if (write === undefined) continue;
+          w.u16(type);
+          write();
         }
-        for (const { type, data } of value.unknown) w.u16(type).vec16(data);
       });
     },
   };

@@ -211,7 +211,7 @@ describe.each(Object.keys(providers))('with providers that answer %s', (name) =>
       const seen: ClientHelloInfo[] = [];
       const certified = await testCertifiedKey(provider, 'ed25519');
       const pair = await run({
-        client: { alpnProtocols: ['h2'] },
+        client: { alpnProtocols: ['h2'], grease: false },
         server: {
           async certificate(hello) {
             seen.push(hello);

@@ -297,11 +297,12 @@ export class ScriptedServer {
     );
   }
 
-  /** What the key exchange with the client's first share gives, or with that of `group`. */
+  /** What the key exchange with the client's first share that is not GREASE gives, or with that of `group`. */
   answer(group?: NamedGroup): KeyExchangeAnswer & { readonly group: NamedGroup } {
     const { keyShares = [] } = this.clientHello.extensions;
-    const share = group === undefined ? keyShares[0]! : keyShares.find((candidate) => candidate.group === group)!;
-    const exchange = provider.keyExchangeGroups.find(({ name }) => name === share.group)!;
+    const groups = provider.keyExchangeGroups.filter(({ name }) => group === undefined || name === group);
+    const share = keyShares.find((candidate) => groups.some(({ name }) => name === candidate.group))!;
+    const exchange = groups.find(({ name }) => name === share.group)!;
     return { ...(exchange.respond(share.keyExchange) as KeyExchangeAnswer), group: share.group };
   }
 

@@ -62,14 +62,14 @@ describe('the version', () => {
   });
 
   it('decides what a ClientHello offers', () => {
-    const both = new ScriptedServer().clientHello;
+    const both = new ScriptedServer(client({ grease: false })).clientHello;
     expect(both.extensions.versions).toEqual([TLSv1_3, TLSv1_2]);
     expect(both.extensions.extendedMasterSecret).toBe(true);
     expect(both.extensions.renegotiationInfo).toEqual(bytes());
     expect(both.extensions.ecPointFormats).toEqual(bytes(0));
     expect(both.sessionId).toHaveLength(32);
 
-    const newer = new ScriptedServer(client({ versions: [TLSv1_3] })).clientHello;
+    const newer = new ScriptedServer(client({ versions: [TLSv1_3], grease: false })).clientHello;
     expect(newer.extensions.versions).toEqual([TLSv1_3]);
     const { extended_master_secret, renegotiation_info, ec_point_formats } = ExtensionType;
     for (const type of [extended_master_secret, renegotiation_info, ec_point_formats]) {
@@ -77,7 +77,7 @@ describe('the version', () => {
     }
     expect(newer.cipherSuites.every((id) => id >> 8 === 0x13)).toBe(true);
 
-    const older = new ScriptedServer(client({ versions: [TLSv1_2] })).clientHello;
+    const older = new ScriptedServer(client({ versions: [TLSv1_2], grease: false })).clientHello;
     expect(older.extensions.versions).toEqual([TLSv1_2]);
     expect(older.extensions.types).not.toContain(ExtensionType.key_share);
     expect(older.sessionId).toHaveLength(0);
@@ -171,7 +171,7 @@ describe('downgrade protection (RFC 8446 section 4.1.3)', () => {
   it('who takes TLS 1.3 out of the ClientHello is found out', () => {
     const { supported_versions } = ExtensionType;
     const pair = new Pair({
-      client: client(),
+      client: client({ grease: false }),
       server: server(),
       alter(from, flight) {
         const at = Buffer.from(flight).indexOf(Buffer.from([0, supported_versions, 0, 5, 4, 3, 4, 3, 3]));
