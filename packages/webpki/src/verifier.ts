@@ -24,6 +24,7 @@ import { stapledOcspVerification, tlsFeatureOid } from './ocsp/stapled.ts';
 import { checkMaxDepth, pathVerification } from './path.ts';
 import { type VerifiedPath } from './path_options.ts';
 import { defaultPolicy, type Policy } from './policy.ts';
+import { pinnedPolicyId, policyIdOf } from './policy_id.ts';
 import { type Purpose } from './purpose.ts';
 import { type CtLogList } from './sct/log_list.ts';
 import { type SctPolicy, sctVerification } from './sct/transparency.ts';
@@ -114,6 +115,10 @@ export function serverCertVerifier(options: ServerCertVerifierOptions): ServerCe
   }
   return {
     ...handshakeSignatures(provider),
+    get policyId() {
+      if (transparency !== undefined) return undefined;
+      return policyIdOf(['server', ocsp], options, storeOf(options.roots));
+    },
     requestOcspResponse: ocsp !== undefined,
     verifyServerCert: (certificates) => runToEnd(verify(certificates)),
   };
@@ -146,6 +151,9 @@ export function clientCertVerifier(options: ClientCertVerifierOptions): ClientCe
   }
   return {
     ...handshakeSignatures(provider),
+    get policyId() {
+      return names === undefined ? policyIdOf(['client', mandatory], options, storeOf(roots)) : undefined;
+    },
     mandatory,
     rootHintSubjects: rootHintSubjects ?? storeOf(roots).subjects,
     verifyClientCert: (certificates) => runToEnd(verify(certificates)),
@@ -164,13 +172,15 @@ export interface PinnedCertVerifierOptions {
  * @throws RangeError if there are no pins; TypeError if one is none
  */
 export function pinnedServerCertVerifier({ pins, provider }: PinnedCertVerifierOptions): ServerCertVerifier {
-  return { ...handshakeSignatures(provider), verifyServerCert: pinnedKeys(pins, provider) };
+  const policyId = pinnedPolicyId('server', pins, provider);
+  return { ...handshakeSignatures(provider), policyId, verifyServerCert: pinnedKeys(pins, provider) };
 }
 
 /** {@link pinnedServerCertVerifier} for clients. All must have a certificate, by whomever. */
 export function pinnedClientCertVerifier({ pins, provider }: PinnedCertVerifierOptions): ClientCertVerifier {
   const verifyClientCert = pinnedKeys(pins, provider);
-  return { ...handshakeSignatures(provider), mandatory: true, rootHintSubjects: [], verifyClientCert };
+  const policyId = pinnedPolicyId('client', pins, provider);
+  return { ...handshakeSignatures(provider), policyId, mandatory: true, rootHintSubjects: [], verifyClientCert };
 }
 
 function pinnedKeys(

@@ -1,0 +1,89 @@
+/** What the decisions of a verifier depend on, as bytes: a session is resumed only with a verifier that decides alike. */
+import { type CryptoProvider } from '@tyls/tls-core';
+import { asciiBytes, concat, derEncode, DerTag } from '@tyls/tls-core/der';
+import { digestsOf } from './digests.ts';
+import { type KeyUsageBit } from './extensions.ts';
+import { defaultPolicy, type Policy } from './policy.ts';
+import { type SpkiPin } from './spki_pin.ts';
+import { type RootStore, type TrustAnchor } from './trust_anchor.ts';
+
+type Provider = Pick<CryptoProvider, 'signatureVerification' | 'cipherSuites'>;
+
+interface Options {
+  readonly provider: Provider;
+  readonly policy?: Policy | undefined;
+  readonly maxDepth?: number | undefined;
+  readonly keyUsage?: readonly KeyUsageBit[] | undefined;
+  readonly revocation?: object | undefined;
+  readonly pins?: readonly SpkiPin[] | undefined;
+}
+
+/**
+ * @param kind of verifier, and what it has been told beyond the options
+ * @returns `undefined` where the options have code in them, or lists that may be long: such a verifier is known by itself
+ *   alone
+ */
+export function policyIdOf(
+  kind: readonly (string | number | boolean | undefined)[],
+  { provider, policy = defaultPolicy, maxDepth, keyUsage, revocation, pins }: Options,
+  roots: RootStore,
+): Uint8Array | undefined {
+  if (policy !== defaultPolicy || revocation !== undefined) return undefined;
+  return concat([
+    textId([...kind, maxDepth, keyUsage, pinsId(pins)]),
+    algorithmsId(provider),
+    rootsId(roots, provider),
+  ]);
+}
+
+/** @param pins of a verifier that has no roots, and asks for nothing else */
+export function pinnedPolicyId(kind: string, pins: readonly SpkiPin[], provider: Provider): Uint8Array {
+  return concat([textId([kind, pinsId(pins)]), algorithmsId(provider)]);
+}
+
+/** Values of an array that is ASCII in JSON, and a bracket that ends it. */
+function textId(values: readonly unknown[]): Uint8Array {
+  return asciiBytes(JSON.stringify(values));
+}
+
+function pinsId(pins: readonly SpkiPin[] | undefined): readonly unknown[] | undefined {
+  return pins?.map((pin) => (typeof pin === 'string' ? pin : [...pin]));
+}
+
+/** The algorithms that signatures may have, each as two SEQUENCEs. */
+function algorithmsId({ signatureVerification }: Provider): Uint8Array {
+  const { algorithms } = signatureVerification;
+  return concat(
+    algorithms.flatMap(({ publicKeyAlgorithm, signatureAlgorithm }) => [
+      derEncode(DerTag.sequence, publicKeyAlgorithm),
+      derEncode(DerTag.sequence, signatureAlgorithm),
+    ]),
+  );
+}
+
+/** Stores are made once, and have a hundred and more roots in them. */
+const known = /* @__PURE__ */ new WeakMap<RootStore, Uint8Array>();
+
+function rootsId(roots: RootStore, provider: Provider): Uint8Array {
+  let id = known.get(roots);
+  if (id === undefined) {
+    const { sha256 } = digestsOf(provider);
+    const encoded = concat(roots.anchors.map(encodeAnchor));
+    id = sha256?.(encoded) ?? encoded;
+    known.set(roots, id);
+  }
+  return id;
+}
+
+function encodeAnchor(anchor: TrustAnchor): Uint8Array {
+  const { subject, subjectPublicKeyInfo, nameConstraints, distrustAfter } = anchor;
+  const parts = [
+    derEncode(DerTag.sequence, subject),
+    derEncode(DerTag.sequence, subjectPublicKeyInfo),
+    nameConstraints === undefined
+      ? derEncode(DerTag.null, new Uint8Array(0))
+      : derEncode(DerTag.sequence, nameConstraints),
+    derEncode(DerTag.octetString, asciiBytes(String(distrustAfter))),
+  ];
+  return derEncode(DerTag.sequence, concat(parts));
+}
