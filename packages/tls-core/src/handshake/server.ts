@@ -1,13 +1,27 @@
 /** The server's handshake up to ServerHello, RFC 8446 sections 4.1 and 4.2; each version goes on in its own file. */
-import { equalBytes, hex, latin1 } from '../codec/bytes.ts';
+import { equalBytes, latin1 } from '../codec/bytes.ts';
 import { type ClientHelloInfo, type ServerConfig } from '../config.ts';
 import { type KeyExchangeGroup, type Tls13CipherSuite } from '../crypto/provider.ts';
 import { TlsError } from '../error.ts';
-import { clientHello, type ClientHello, type KeyShareEntry } from '../messages/client_hello.ts';
+import {
+  clientHello,
+  type ClientHello,
+  clientHelloParts,
+  type ClientHelloParts,
+  type KeyShareEntry,
+} from '../messages/client_hello.ts';
 import { onlyKnown } from '../messages/extension.ts';
-import { encodeMessage, parseBody } from '../messages/handshake.ts';
+import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
 import { helloRetryRequestRandom, serverHello } from '../messages/server_hello.ts';
-import { CipherSuite, ContentType, HandshakeType, NamedGroup, namesOf, ProtocolVersion } from '../registry.ts';
+import {
+  CipherSuite,
+  ContentType,
+  ExtensionType,
+  HandshakeType,
+  NamedGroup,
+  namesOf,
+  ProtocolVersion,
+} from '../registry.ts';
 import { type Awaitable, type Step, wait } from '../step/step.ts';
 import { type HandshakeIo, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { serverTls13 } from './server_tls13.ts';
@@ -61,7 +75,7 @@ export function* serverHandshake(io: HandshakeIo, source: ServerConfigSource): S
     // The client has seen that its early data is rejected.
     io.inbound.skipEarlyData(undefined);
     const secondHello = parseBody('ClientHello', clientHello, second);
-    clientShare = checkSecondClientHello(config, hello, secondHello, group.name);
+    clientShare = checkSecondClientHello(message, second, secondHello, group.name);
     transcript.add(second.raw);
     hello = secondHello;
   }
@@ -171,31 +185,43 @@ function helloRetryRequest(hello: ClientHello, suite: Tls13CipherSuite, group: K
   });
 }
 
-/** Section 4.1.2: the same again but for the key share, which must be the one of the group that was asked for. */
+/** Section 4.1.2: the share must be the one of the group that was asked for, and hardly anything else another. */
 function checkSecondClientHello(
-  config: ServerConfig,
-  first: ClientHello,
-  second: ClientHello,
+  first: HandshakeMessage,
+  second: HandshakeMessage,
+  hello: ClientHello,
   group: NamedGroup,
 ): KeyShareEntry {
-  refuseSsl3(second);
-  const version = chooseVersion(config, second);
-  const [share, ...more] = checkClientHello(second);
+  const [share, ...more] = checkClientHello(hello);
   if (share?.group !== group || more.length > 0) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'RefusedToFollowHelloRetryRequest' });
   }
-  const same =
-    version === ProtocolVersion.TLSv1_3 &&
-    equalBytes(first.random, second.random) &&
-    equalBytes(first.sessionId, second.sessionId) &&
-    first.cipherSuites.join() === second.cipherSuites.join() &&
-    first.extensions.serverName === second.extensions.serverName &&
-    first.extensions.namedGroups?.join() === second.extensions.namedGroups?.join() &&
-    first.extensions.signatureSchemes?.join() === second.extensions.signatureSchemes?.join() &&
-    first.extensions.protocols?.map(hex).join() === second.extensions.protocols?.map(hex).join();
   // early_data is removed (section 4.2.10); a cookie would have to be one of ours.
-  if (!same || second.extensions.earlyData !== undefined || second.extensions.cookie !== undefined) {
+  const isAllowed = hello.extensions.earlyData === undefined && hello.extensions.cookie === undefined;
+  if (!isAllowed || !isSameClientHello(clientHelloParts(first.raw), clientHelloParts(second.raw))) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'VariedClientHelloAfterRetry' });
   }
   return share;
+}
+
+/** Section 4.1.2: what may be other data after a HelloRetryRequest, or come, or go; RFC 9849 section 6.1.5 adds the last. */
+const variableExtensions: ReadonlySet<ExtensionType> = new Set([
+  ExtensionType.key_share,
+  ExtensionType.early_data,
+  ExtensionType.cookie,
+  ExtensionType.pre_shared_key,
+  ExtensionType.padding,
+  ExtensionType.encrypted_client_hello,
+]);
+
+/** The same in every byte but those; in any order, which says nothing (section 4.2). */
+function isSameClientHello(first: ClientHelloParts, second: ClientHelloParts): boolean {
+  const types = new Set([...first.extensions.keys(), ...second.extensions.keys()]);
+  const isSame = (type: ExtensionType): boolean => {
+    const [before, after] = [first.extensions.get(type), second.extensions.get(type)];
+    return before !== undefined && after !== undefined && equalBytes(before, after);
+  };
+  return (
+    equalBytes(first.fields, second.fields) && [...types].every((type) => variableExtensions.has(type) || isSame(type))
+  );
 }

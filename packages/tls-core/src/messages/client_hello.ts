@@ -1,6 +1,7 @@
 /** ClientHello, RFC 8446 section 4.1.2, and the extensions that only it has. */
 import { asciiBytes, latin1 } from '../codec/bytes.ts';
 import { type Codec, empty, opaque, opaque16, opaque8, struct, u16, vec } from '../codec/codec.ts';
+import { Reader } from '../codec/reader.ts';
 import {
   type CipherSuite,
   ExtensionType,
@@ -18,6 +19,7 @@ import {
   namedGroupList,
   onlyKnown,
   protocolNameList,
+  rawExtensions,
   signatureSchemeList,
 } from './extension.ts';
 
@@ -129,6 +131,20 @@ const fixedPart: Codec<Omit<ClientHello, 'extensions'>> = struct({
   cipherSuites: vec(2, u16),
   compressionMethods: opaque8(1),
 });
+
+/** A ClientHello as it came, for comparing it with another: what stands before its extensions, and the data of each. */
+export interface ClientHelloParts {
+  readonly fields: Uint8Array;
+  readonly extensions: ReadonlyMap<ExtensionType, Uint8Array>;
+}
+
+/** @param raw the whole message, known to be well-formed; borrowed */
+export function clientHelloParts(raw: Uint8Array): ClientHelloParts {
+  const reader = new Reader(raw, 'ClientHello', 4);
+  fixedPart.read(reader);
+  const fields = raw.subarray(4, raw.length - reader.remaining);
+  return { fields, extensions: new Map(rawExtensions.read(reader).map(({ type, data }) => [type, data])) };
+}
 
 export const clientHello: Codec<ClientHello> = {
   read(r) {

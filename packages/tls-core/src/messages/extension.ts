@@ -1,5 +1,5 @@
 /** The extensions block of RFC 8446 section 4.2, and the extensions that several messages share. */
-import { type Codec, opaque16, opaque8, u16, vec } from '../codec/codec.ts';
+import { type Codec, opaque16, opaque8, struct, u16, vec } from '../codec/codec.ts';
 import { type Reader } from '../codec/reader.ts';
 import { TlsError } from '../error.ts';
 import { ExtensionType, nameOf } from '../registry.ts';
@@ -17,6 +17,9 @@ export interface ExtensionBlock {
   readonly types: readonly ExtensionType[];
   readonly unknown: readonly UnknownExtension[];
 }
+
+/** An extensions block of which nothing is known. */
+export const rawExtensions: Codec<readonly UnknownExtension[]> = vec(2, struct({ type: u16, data: opaque16() }), true);
 
 /** To be spread into a block that is made, not read: nothing unknown, in the codec's order. */
 export const onlyKnown: ExtensionBlock = { types: [], unknown: [] };

@@ -10,7 +10,7 @@ import {
   ScriptedClient,
   serverWaitingFor,
 } from './scripted_peer.ts';
-import { bytes, handshake, record, u16, vec16, vec8 } from './wire.ts';
+import { bytes, type Extension, handshake, record, u16, vec16, vec8 } from './wire.ts';
 
 const { decode_error, handshake_failure, illegal_parameter, missing_extension, protocol_version } = AlertDescription;
 const { no_application_protocol, unexpected_message } = AlertDescription;
@@ -621,8 +621,36 @@ const variations: readonly Variation[] = [
     '4.2.1',
     'no TLS 1.3 any more',
     () => replacing(ExtensionType.supported_versions, vec8(u16(0x0303))),
-    'PeerIncompatible.NoVersionInCommon',
-    protocol_version,
+    'PeerMisbehaved.VariedClientHelloAfterRetry',
+    illegal_parameter,
+  ],
+  [
+    '4.1.2',
+    'another legacy_version',
+    () => ({ legacyVersion: 0x0302 }),
+    'PeerMisbehaved.VariedClientHelloAfterRetry',
+    illegal_parameter,
+  ],
+  [
+    '4.1.2',
+    'other data in an unknown extension',
+    () => ({ append: [[0x0a0a, bytes(2)]] }),
+    'PeerMisbehaved.VariedClientHelloAfterRetry',
+    illegal_parameter,
+  ],
+  [
+    '4.1.2',
+    'one unknown extension fewer',
+    () => ({ append: [] }),
+    'PeerMisbehaved.VariedClientHelloAfterRetry',
+    illegal_parameter,
+  ],
+  [
+    '4.1.2',
+    'one known extension more',
+    () => replacing(ExtensionType.status_request, bytes(1, 0, 0, 0, 0)),
+    'PeerMisbehaved.VariedClientHelloAfterRetry',
+    illegal_parameter,
   ],
   [
     '4.2.2',
@@ -673,13 +701,24 @@ describe('after HelloRetryRequest a server refuses a ClientHello', () => {
     [ExtensionType.server_name]: vec16(sniOf('a.example')),
     [ExtensionType.application_layer_protocol_negotiation]: vec16(vec8(Buffer.from('a,b'))),
   };
+  const append: readonly Extension[] = [[0x0a0a, bytes(1)]];
 
   it.each(variations)('(%s) with %s', (_section, _what, changes, code, alert) => {
     const scripted = new ScriptedClient();
-    scripted.sendClientHello({ replace: { ...first, [ExtensionType.key_share]: vec16() } });
+    scripted.sendClientHello({ append, replace: { ...first, [ExtensionType.key_share]: vec16() } });
     const { replace, ...others } = changes(scripted);
-    scripted.sendClientHello({ ...others, replace: { ...first, ...replace } });
+    scripted.sendClientHello({ append, ...others, replace: { ...first, ...replace } });
     expect(refusal(scripted)).toEqual([code, alert]);
+  });
+
+  it('(4.1.2) but accepts other padding, and extensions in another order', () => {
+    const scripted = new ScriptedClient();
+    const padding = (length: number): Extension => [ExtensionType.padding, new Uint8Array(length)];
+    scripted.sendClientHello({ append: [...append, padding(3)], replace: { [ExtensionType.key_share]: vec16() } });
+    scripted.sendClientHello({ append: [padding(5), ...append] });
+    scripted.sendFinished();
+    expect(scripted.connection.error).toBeUndefined();
+    expect(scripted.connection.isHandshaking).toBe(false);
   });
 
   it('but accepts it unchanged, and says what happened', () => {
