@@ -53,6 +53,7 @@ function refusal({ root, endEntity, intermediates, what }: Hostile, provider: Cr
     intermediates: intermediates.map(({ certificate }) => certificate),
     serverName: parseServerName(testName),
     ocspResponse: undefined,
+    sctList: undefined,
     now: Date.now(),
   };
   return () => {

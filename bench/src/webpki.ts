@@ -97,6 +97,7 @@ function verifyByTyls(chain: WebChain, provider: CryptoProvider): () => Awaitabl
     intermediates: [chain.intermediate],
     serverName: parseServerName(testName),
     ocspResponse: undefined,
+    sctList: undefined,
   };
   return () => verifier.verifyServerCert({ ...presented, now: Date.now() });
 }

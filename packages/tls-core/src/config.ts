@@ -22,8 +22,10 @@ export interface CertifiedKey {
   /** DER, the end entity first, each followed by its issuer; the root may be left out. Kept. */
   readonly certificates: readonly Uint8Array[];
   readonly key: SigningKey;
-  /** An OCSPResponse in DER, stapled for clients that ask. Kept. */
+  /** An OCSPResponse in DER, stapled for peers that ask. Kept. */
   readonly ocspResponse?: Uint8Array | undefined;
+  /** A SignedCertificateTimestampList (RFC 6962 section 3.3), with its length, for peers that ask. Kept. */
+  readonly sctList?: Uint8Array | undefined;
 }
 
 /** What a server knows of a client before it answers: views of nothing, may be kept. */

@@ -35,14 +35,16 @@ export interface PeerCertificates {
   readonly endEntity: Uint8Array;
   /** DER of the others, in the order sent: in any order, some perhaps of no use (RFC 8446 section 4.4.2). */
   readonly intermediates: readonly Uint8Array[];
+  /** The OCSP response that was stapled (RFC 6960 OCSPResponse, DER), if one was asked for and came. */
+  readonly ocspResponse: Uint8Array | undefined;
+  /** The SignedCertificateTimestampList beside the certificate (RFC 6962 section 3.3), if asked for; with its length. */
+  readonly sctList: Uint8Array | undefined;
 }
 
 /** What a client has to verify. */
 export interface ServerCertificates extends PeerCertificates {
   /** The name that the client wants to talk to. */
   readonly serverName: ServerName;
-  /** The OCSP response that was stapled (RFC 6960 OCSPResponse, DER), if one was. */
-  readonly ocspResponse: Uint8Array | undefined;
   /** Verification time, milliseconds since 1970 UTC. */
   readonly now: number;
 }
@@ -76,14 +78,16 @@ export interface SignatureVerifier extends Policy {
    * Throws, or rejects with, the `TlsError` that says why it refuses.
    */
   readonly verifyTls12Signature: (signature: HandshakeSignature) => Awaitable<HandshakeSignatureValid>;
+  /** Whether to ask for an OCSP response (RFC 6066 section 8); clients can be asked in TLS 1.3 alone. */
+  readonly requestOcspResponse?: boolean;
+  /** Whether to ask for signed certificate timestamps (RFC 6962 section 3.3.1); clients can be asked in TLS 1.3 alone. */
+  readonly requestSctList?: boolean;
 }
 
 /** How a client verifies a server. */
 export interface ServerCertVerifier extends SignatureVerifier {
   /** Throws, or rejects with, the `TlsError` that says why it refuses. */
   readonly verifyServerCert: (certificates: ServerCertificates) => Awaitable<PeerVerified>;
-  /** Whether to ask the server to staple an OCSP response (RFC 6066 section 8). */
-  readonly requestOcspResponse?: boolean;
   /** Sent as certificate_authorities where given: DER Names (RFC 8446 section 4.2.4). */
   readonly rootHintSubjects?: readonly Uint8Array[];
 }

@@ -23,8 +23,10 @@ export interface CertifiedKeyOptions {
   readonly certificate: Encoded | readonly Encoded[];
   /** Of the first certificate. */
   readonly key: PrivateKey;
-  /** An OCSPResponse in DER, for a server to staple. Kept. */
+  /** An OCSPResponse in DER, for peers that ask. Kept. */
   readonly ocspResponse?: Uint8Array | undefined;
+  /** A SignedCertificateTimestampList (RFC 6962 section 3.3), with its length, for peers that ask. Kept. */
+  readonly sctList?: Uint8Array | undefined;
   /** What loads the key; `nodeProvider()` by default. */
   readonly provider?: Pick<CryptoProvider, 'loadPrivateKey'> | undefined;
 }
@@ -39,7 +41,7 @@ export function loadCertifiedKey(options: CertifiedKeyOptions): Awaitable<Certif
   const ownKey = endEntityPublicKey(certificates[0]!);
   const finish = (key: SigningKey): CertifiedKey => {
     checkKeyMatches(ownKey, key);
-    return { certificates, key, ocspResponse: options.ocspResponse };
+    return { certificates, key, ocspResponse: options.ocspResponse, sctList: options.sctList };
   };
   if (isSigningKey(options.key)) return finish(options.key);
   const key = (options.provider ?? nodeProvider()).loadPrivateKey(decodePrivateKey(options.key));

@@ -106,6 +106,7 @@ const configOptionNames = [
   'keyShares',
   'middleboxCompatibility',
   'ocspResponse',
+  'sctList',
   'clientAuth',
 ] as const satisfies readonly (keyof ClientConfigOptions | keyof ServerConfigOptions)[];
 
@@ -119,6 +120,8 @@ export interface ServerConfigOptions extends CommonOptions {
   readonly key?: PrivateKey | undefined;
   /** An OCSPResponse in DER to staple to an encoded `certificate`. */
   readonly ocspResponse?: Uint8Array | undefined;
+  /** A SignedCertificateTimestampList (RFC 6962 section 3.3), with its length, to go with an encoded `certificate`. */
+  readonly sctList?: Uint8Array | undefined;
   /** Asks clients for certificates: of whom, or how they are verified. By default they are not asked. */
   readonly clientAuth?: ClientAuthOptions | ClientCertVerifier | undefined;
 }
@@ -247,18 +250,20 @@ function certificateOf<Resolver extends (info: never) => unknown>({
   key,
   provider,
   ocspResponse,
+  sctList,
 }: {
   readonly certificate?: Encoded | readonly Encoded[] | CertifiedKey | Resolver | undefined;
   readonly key?: PrivateKey | undefined;
   readonly provider?: CryptoProvider | undefined;
   readonly ocspResponse?: Uint8Array | undefined;
+  readonly sctList?: Uint8Array | undefined;
 }): Awaitable<CertifiedKey> | Resolver | undefined {
   if (typeof certificate === 'string' || certificate instanceof Uint8Array || isArray(certificate)) {
     if (key === undefined) throw new TypeError('certificate needs its key');
-    return loadCertifiedKey({ certificate, key, ocspResponse, provider });
+    return loadCertifiedKey({ certificate, key, ocspResponse, sctList, provider });
   }
-  if (key !== undefined || ocspResponse !== undefined) {
-    throw new TypeError('key and ocspResponse belong to a certificate in PEM or DER');
+  if (key !== undefined || ocspResponse !== undefined || sctList !== undefined) {
+    throw new TypeError('key, ocspResponse and sctList belong to a certificate in PEM or DER');
   }
   if (certificate !== undefined && 'certificates' in certificate) checkCertifiedKey(certificate);
   return certificate;

@@ -334,7 +334,11 @@ describe('keys and certificates', () => {
   test.each<[string, () => Awaitable<object>, string]>([
     ['no key', () => createServerConfig({ certificate: identity.chainPem }), 'certificate needs its key'],
     ['no certificate', () => createServerConfig({} as never), 'a server needs a certificate'],
-    ['a key alone', () => createClientConfig({ key: identity.privateKeyPem }), 'key and ocspResponse belong to'],
+    [
+      'a key alone',
+      () => createClientConfig({ key: identity.privateKeyPem }),
+      'key, ocspResponse and sctList belong to',
+    ],
     [
       'two keys',
       () => loadCertifiedKey({ ...serverOptions, key: identity.privateKeyPem.repeat(2) }),

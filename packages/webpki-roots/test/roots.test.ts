@@ -77,7 +77,14 @@ test('a verifier takes them, and a CA of our own is not among them', async () =>
   const verifier = serverCertVerifier({ roots: webpkiRoots(), provider: nodeProvider() });
   const { certificate } = await (await createCa()).issue({ names: ['a.test'] });
   const serverName = { type: 'dns', name: 'a.test' } as const;
-  const sent = { endEntity: certificate, intermediates: [], serverName, ocspResponse: undefined, now: Date.now() };
+  const sent = {
+    endEntity: certificate,
+    intermediates: [],
+    serverName,
+    ocspResponse: undefined,
+    sctList: undefined,
+    now: Date.now(),
+  };
   expect(() => verifier.verifyServerCert(sent)).toThrow(/issuer is unknown/);
 });
 

@@ -58,7 +58,7 @@ export interface ServerCertVerifierOptions extends CertVerifierOptions {
    * ("must-staple", RFC 7633), or with `'required'` always. By default none is asked for or looked at.
    */
   readonly ocsp?: 'ifStapled' | 'required' | undefined;
-  /** Demands signed certificate timestamps of these logs, in the certificate or its OCSP response. */
+  /** Demands signed certificate timestamps of these logs, in the certificate, beside it or in its OCSP response. */
   readonly transparency?: { readonly logList: CtLogList; readonly policy?: SctPolicy } | undefined;
 }
 
@@ -78,7 +78,7 @@ export function serverCertVerifier(options: ServerCertVerifierOptions): ServerCe
   }
   const handledExtensions = ocsp === undefined ? [] : [tlsFeatureOid];
   const path = pathVerifier(options, 'serverAuth', handledExtensions);
-  function* verify({ serverName, ocspResponse, now, ...certificates }: ServerCertificates): Step<PeerVerified> {
+  function* verify({ serverName, now, ...certificates }: ServerCertificates): Step<PeerVerified> {
     const budget = new Budget();
     const { verified, revocation } = yield* path(certificates, now, budget);
     const { endEntity: certificate } = verified;
@@ -89,7 +89,7 @@ export function serverCertVerifier(options: ServerCertVerifierOptions): ServerCe
       ocsp === undefined
         ? undefined
         : yield* stapledOcspVerification({
-            response: ocspResponse,
+            response: certificates.ocspResponse,
             required: ocsp !== 'ifStapled',
             certificate,
             issuer,
@@ -104,6 +104,7 @@ export function serverCertVerifier(options: ServerCertVerifierOptions): ServerCe
         ...transparency,
         certificate,
         issuerKey: issuer.subjectPublicKeyInfo,
+        tlsExtension: certificates.sctList,
         ocspExtension: stapled?.signedCertificateTimestamps,
         signatureVerification,
         digests,
@@ -120,6 +121,7 @@ export function serverCertVerifier(options: ServerCertVerifierOptions): ServerCe
       return policyIdOf(['server', ocsp], options, storeOf(options.roots));
     },
     requestOcspResponse: ocsp !== undefined,
+    requestSctList: transparency !== undefined,
     verifyServerCert: (certificates) => runToEnd(verify(certificates)),
   };
 }

@@ -37,7 +37,16 @@ beforeAll(async () => {
 function verify([endEntity, ...intermediates]: readonly [Uint8Array, ...Uint8Array[]]): 'accepted' | 'refused' {
   try {
     const now = Date.now();
-    atOnce(verifier.verifyServerCert({ endEntity, intermediates, serverName, ocspResponse: undefined, now }));
+    atOnce(
+      verifier.verifyServerCert({
+        endEntity,
+        intermediates,
+        serverName,
+        ocspResponse: undefined,
+        sctList: undefined,
+        now,
+      }),
+    );
     return 'accepted';
   } catch (error) {
     const isRefusal = isTlsError(error) && error.detail.code === 'InvalidCertificate' && error.message.length < 2000;
@@ -166,7 +175,14 @@ test('extensions of any content, signed again, are accepted or refused by every 
         const issuer = inCa ? await createCa({ name: 'ca', issuer: root, keyOf: ca, extensions }) : ca;
         const identity = await issuer.issue({ names: ['a.test'], usage: 'server', extensions: inCa ? [] : extensions });
         const [endEntity, ...intermediates] = identity.chain as [Uint8Array, ...Uint8Array[]];
-        const certificates = { endEntity, intermediates, serverName, ocspResponse, now: Date.now() };
+        const certificates = {
+          endEntity,
+          intermediates,
+          serverName,
+          ocspResponse,
+          sctList: undefined,
+          now: Date.now(),
+        };
         for (const one of [verifier, strict]) {
           try {
             atOnce(one.verifyServerCert(certificates));

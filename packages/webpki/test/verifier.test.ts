@@ -64,7 +64,7 @@ function certificates({ chain }: TestIdentity): ClientCertificates {
 }
 
 function serverCertificates(identity: TestIdentity, name: string): ServerCertificates {
-  return { ...certificates(identity), serverName: parseServerName(name), ocspResponse: undefined };
+  return { ...certificates(identity), serverName: parseServerName(name), ocspResponse: undefined, sctList: undefined };
 }
 
 /** The refusal, whether it was thrown or rejected with. */

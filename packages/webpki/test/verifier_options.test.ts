@@ -54,15 +54,19 @@ const spki = ({ certificate }: TestIdentity): Uint8Array =>
 const pin = (identity: TestIdentity): Uint8Array =>
   new Uint8Array(createHash('sha256').update(spki(identity)).digest());
 
-type Options = Partial<ServerCertVerifierOptions> & { readonly ocspResponse?: Uint8Array };
+type Options = Partial<ServerCertVerifierOptions> & {
+  readonly ocspResponse?: Uint8Array;
+  readonly sctList?: Uint8Array;
+};
 
-function verifying(endEntity: Uint8Array, { ocspResponse, ...options }: Options = {}): () => unknown {
+function verifying(endEntity: Uint8Array, { ocspResponse, sctList, ...options }: Options = {}): () => unknown {
   const verifier = serverCertVerifier({ roots, provider, ...options });
   const certificates: ServerCertificates = {
     endEntity,
     intermediates: [ca.certificate],
     serverName: parseServerName('a.test'),
     ocspResponse,
+    sctList,
     now,
   };
   return () => atOnce(verifier.verifyServerCert(certificates));
@@ -115,7 +119,14 @@ describe('revocation lists', () => {
     const verifier = serverCertVerifier({ roots: both, provider, revocation });
     const serverName = parseServerName('a.test');
     const intermediates = [ca.certificate, crossSigned.certificate];
-    const certificates = { endEntity: server.certificate, intermediates, serverName, ocspResponse: undefined, now };
+    const certificates = {
+      endEntity: server.certificate,
+      intermediates,
+      serverName,
+      ocspResponse: undefined,
+      sctList: undefined,
+      now,
+    };
     expect(() => atOnce(verifier.verifyServerCert(certificates))).not.toThrow();
   });
 
@@ -192,7 +203,7 @@ describe('certificate transparency', () => {
   });
   const policy = { minimumScts: 2 };
 
-  test('enough timestamps are demanded, in the certificate or in its OCSP response', async () => {
+  test('enough timestamps are demanded, in the certificate, beside it or in its OCSP response', async () => {
     expect(refused(server.certificate, { transparency: { logList, policy } })).toMatchObject({
       reason: 'InsufficientScts',
     });
@@ -213,6 +224,9 @@ describe('certificate transparency', () => {
     const transparency = { logList, policy };
     expect(verifying(server.certificate, { transparency, ocspResponse, ocsp: 'ifStapled' })).not.toThrow();
     expect(refused(server.certificate, { transparency, ocspResponse })).toMatchObject({ reason: 'InsufficientScts' });
+    const sctList = timestampList(alpha.sct(issued), beta.sct(issued));
+    expect(verifying(server.certificate, { transparency, sctList })).not.toThrow();
+    expect(serverCertVerifier({ roots, provider, transparency }).requestSctList).toBe(true);
   });
 });
 
@@ -258,7 +272,13 @@ describe('pins', () => {
     const expired = await ca.issue({ commonName: 'any', notAfter: new Date(now - 1000) });
     const pins = [pin(expired)];
     const serverName = parseServerName('another.test');
-    const certificates = (endEntity: Uint8Array) => ({ endEntity, intermediates: [], ocspResponse: undefined, now });
+    const certificates = (endEntity: Uint8Array) => ({
+      endEntity,
+      intermediates: [],
+      ocspResponse: undefined,
+      sctList: undefined,
+      now,
+    });
     const asServer = pinnedServerCertVerifier({ pins, provider });
     const asClient = pinnedClientCertVerifier({ pins, provider });
     expect(asServer.verifyServerCert({ ...certificates(expired.certificate), serverName })).toBeDefined();

@@ -10,7 +10,12 @@ import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/han
 import { finished } from '../messages/post_handshake.ts';
 import { HandshakeType, SignatureScheme } from '../registry.ts';
 import { type Step, wait } from '../step/step.ts';
-import { type HandshakeSignatureValid, type PeerVerified, type SignatureVerifier } from '../verify.ts';
+import {
+  type HandshakeSignatureValid,
+  type PeerCertificates,
+  type PeerVerified,
+  type SignatureVerifier,
+} from '../verify.ts';
 import { type Facts } from './io.ts';
 
 declare const proof: unique symbol;
@@ -67,15 +72,34 @@ export function chooseSigner(key: SigningKey, offered: readonly SignatureScheme[
   return key.chooseScheme(offered.filter(isTls13Scheme));
 }
 
-/** Our certificates as entries, the OCSP response in the first where it is wanted (section 4.4.2.1). */
-export function certificateEntries(certified: CertifiedKey, withOcspResponse: boolean): CertificateEntry[] {
-  return certified.certificates.map((certificate, i) => ({
-    certificate,
-    extensions: {
-      ...onlyKnown,
-      ocspResponse: i === 0 && withOcspResponse ? certified.ocspResponse : undefined,
-    },
-  }));
+/** What the peer asked to have beside the certificate. */
+export interface Wanted {
+  readonly ocspResponse: boolean;
+  readonly sctList: boolean;
+}
+
+/** Our certificates as entries, with the first of them what is wanted (section 4.4.2.1). */
+export function certificateEntries(certified: CertifiedKey, wanted: Wanted): CertificateEntry[] {
+  const stapled = {
+    ...onlyKnown,
+    ocspResponse: wanted.ocspResponse ? certified.ocspResponse : undefined,
+    sctList: wanted.sctList ? certified.sctList : undefined,
+  };
+  return certified.certificates.map((certificate, i) => ({ certificate, extensions: i === 0 ? stapled : onlyKnown }));
+}
+
+/** The peer's certificates, and what came beside the first of them, for its verifier. */
+export function peerCertificatesOf(
+  endEntity: CertificateEntry,
+  intermediates: readonly CertificateEntry[],
+): PeerCertificates {
+  const { ocspResponse, sctList } = endEntity.extensions;
+  return {
+    endEntity: endEntity.certificate,
+    intermediates: intermediates.map(({ certificate }) => certificate),
+    ocspResponse,
+    sctList,
+  };
 }
 
 /** Our CertificateVerify. */

@@ -131,6 +131,7 @@ function sendClientHello(
     // RFC 6066 section 3: never an address.
     serverName: config.sendServerName && serverName.type === 'dns' ? serverName.name : undefined,
     certificateStatusRequest: verifier.requestOcspResponse === true ? { statusType: ocspStatusType } : undefined,
+    sctListRequest: verifier.requestSctList === true ? true : undefined,
     namedGroups: [...shape.namedGroups, ...groups.filter((name) => tls13 || isEcdheGroup(name))],
     ecPointFormats: tls12 ? Uint8Array.of(ECPointFormat.uncompressed) : undefined,
     signatureSchemes: [...shape.signatureSchemes, ...verifier.schemes],

@@ -146,6 +146,7 @@ function* authenticateServer(
   randoms: Randoms,
 ): Step<{ readonly server: PeerAuthenticated; readonly params: ServerEcdhParams }> {
   const { verifier } = config;
+  const { sctList } = extensions;
   const certificateMessage = yield* io.inbound.message(HandshakeType.certificate);
   const certificates = parseBody('Certificate', tls12Certificate, certificateMessage);
   transcript.add(certificateMessage.raw);
@@ -171,7 +172,7 @@ function* authenticateServer(
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'SignedKxWithWrongAlgorithm', what });
   }
   const verified = yield* wait(
-    verifier.verifyServerCert({ endEntity, intermediates, serverName, ocspResponse, now: config.time() }),
+    verifier.verifyServerCert({ endEntity, intermediates, serverName, ocspResponse, sctList, now: config.time() }),
   );
   const signed = signedParams(randoms, encodeServerEcdhParams(params));
   const valid = yield* wait(verifier.verifyTls12Signature({ message: signed, endEntity, scheme, signature }));

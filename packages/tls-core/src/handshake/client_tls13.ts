@@ -3,12 +3,12 @@ import { concat, emptyBytes, latin1 } from '../codec/bytes.ts';
 import { type CertificateRequestInfo } from '../config.ts';
 import { TlsError } from '../error.ts';
 import { KeySchedule } from '../keys/tls13_key_schedule.ts';
-import { certificate, certificateRequest } from '../messages/certificate.ts';
+import { certificate, certificateRequest, type CertificateRequestExtensions } from '../messages/certificate.ts';
 import { encryptedExtensions } from '../messages/encrypted_extensions.ts';
 import { checkPlaced, checkSolicited } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
 import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
-import { ContentType, ExtensionType, HandshakeType, NamedGroup, nameOf } from '../registry.ts';
+import { ContentType, HandshakeType, NamedGroup, nameOf } from '../registry.ts';
 import { type Step, wait } from '../step/step.ts';
 import {
   certificateEntries,
@@ -17,6 +17,7 @@ import {
   finishedMessage,
   parseCertificateVerify,
   type PeerAuthenticated,
+  peerCertificatesOf,
   publishIdentity,
   signHandshake,
   verifyFinished,
@@ -42,7 +43,7 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
 
     const protocol = yield* receiveEncryptedExtensions(io, hellos);
     let message = yield* io.inbound.message(HandshakeType.certificate_request, HandshakeType.certificate);
-    let request: CertificateRequestInfo | undefined;
+    let request: RequestedCertificate | undefined;
     if (message.type === HandshakeType.certificate_request) {
       request = parseCertificateRequest(message);
       transcript.add(message.raw);
@@ -111,22 +112,29 @@ function* receiveEncryptedExtensions(
   return protocol;
 }
 
+/** What the server asks for. */
+interface RequestedCertificate {
+  readonly info: CertificateRequestInfo;
+  readonly extensions: CertificateRequestExtensions;
+}
+
 /** Section 4.3.2: what comes before the server's Certificate if it wants ours. */
-function parseCertificateRequest(message: HandshakeMessage): CertificateRequestInfo {
+function parseCertificateRequest(message: HandshakeMessage): RequestedCertificate {
   const { context, extensions } = parseBody('CertificateRequest', certificateRequest, message);
   if (context.length !== 0) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'NonEmptyCertificateRequestContext' });
   }
-  checkPlaced('CertificateRequest', extensions, [ExtensionType.status_request]);
+  checkPlaced('CertificateRequest', extensions, []);
   const { signatureSchemes, signatureSchemesCert, certificateAuthorities } = extensions;
   if (signatureSchemes === undefined) {
     throw new TlsError({ code: 'PeerIncompatible', reason: 'SignatureAlgorithmsExtensionRequired' });
   }
-  return {
+  const info = {
     signatureSchemes,
     signatureSchemesCert: signatureSchemesCert ?? signatureSchemes,
     certificateAuthorities: certificateAuthorities ?? [],
   };
+  return { info, extensions };
 }
 
 /** Sections 4.4.2 and 4.4.3: the server's Certificate and CertificateVerify, both verified. */
@@ -151,10 +159,8 @@ function* authenticateServer(
   const verify = parseCertificateVerify(config.verifier, verifyMessage);
   const verified = yield* wait(
     config.verifier.verifyServerCert({
-      endEntity: endEntity.certificate,
-      intermediates: intermediates.map((entry) => entry.certificate),
+      ...peerCertificatesOf(endEntity, intermediates),
       serverName,
-      ocspResponse: endEntity.extensions.ocspResponse,
       now: config.time(),
     }),
   );
@@ -184,11 +190,15 @@ function* receiveFinished(
 /** Our Certificate, empty if we have none that fits, and CertificateVerify (section 4.4.2); in the transcript already. */
 function* authenticateClient(
   { config, transcript }: ClientHellos,
-  request: CertificateRequestInfo,
+  { info, extensions }: RequestedCertificate,
 ): Step<readonly Uint8Array[]> {
-  const certified = yield* wait(config.resolveCertificate(request));
-  const signer = certified === undefined ? undefined : chooseSigner(certified.key, request.signatureSchemes);
-  const entries = certified === undefined || signer === undefined ? [] : certificateEntries(certified, false);
+  const wanted = {
+    ocspResponse: extensions.certificateStatusRequest === true,
+    sctList: extensions.sctListRequest === true,
+  };
+  const certified = yield* wait(config.resolveCertificate(info));
+  const signer = certified === undefined ? undefined : chooseSigner(certified.key, info.signatureSchemes);
+  const entries = certified === undefined || signer === undefined ? [] : certificateEntries(certified, wanted);
   const ours = encodeMessage(HandshakeType.certificate, certificate, { context: emptyBytes, entries });
   transcript.add(ours);
   if (signer === undefined) return [ours];

@@ -193,7 +193,7 @@ function* sendFlight(
   const params = { group: group.name, publicKey: keyExchange.keyShare };
   const signature = yield* wait(signer.sign(signedParams(randoms, encodeServerEcdhParams(params))));
 
-  const { certificateStatusRequest, ecPointFormats, renegotiationInfo } = hello.extensions;
+  const { certificateStatusRequest, sctListRequest, ecPointFormats, renegotiationInfo } = hello.extensions;
   const wantsOcspResponse = certificateStatusRequest?.statusType === ocspStatusType;
   const ocspResponse = wantsOcspResponse ? certified.ocspResponse : undefined;
   // RFC 5746 section 3.6: the suite says the same as the extension.
@@ -211,6 +211,7 @@ function* sendFlight(
       // RFC 6066 section 3: says that the name was used.
       serverName: info.serverName === undefined ? undefined : true,
       certificateStatusRequest: ocspResponse === undefined ? undefined : true,
+      sctList: sctListRequest === true ? certified.sctList : undefined,
       ecPointFormats: ecPointFormats === undefined ? undefined : Uint8Array.of(ECPointFormat.uncompressed),
       protocol,
       extendedMasterSecret: isExtended ? true : undefined,
@@ -258,7 +259,16 @@ function* receiveCertificate(
     if (verifier.mandatory) throw new TlsError({ code: 'NoCertificatesPresented' });
     return 'anonymous';
   }
-  const verified = yield* wait(verifier.verifyClientCert({ endEntity, intermediates, now: config.time() }));
+  const verified = yield* wait(
+    // TLS 1.2 has no place for what TLS 1.3 clients can staple.
+    verifier.verifyClientCert({
+      endEntity,
+      intermediates,
+      ocspResponse: undefined,
+      sctList: undefined,
+      now: config.time(),
+    }),
+  );
   return { certificates, endEntity, verified };
 }
 

@@ -11,7 +11,7 @@ import { checkSolicited, onlyKnown } from '../messages/extension.ts';
 import { encodeMessage, parseBody } from '../messages/handshake.ts';
 import { serverHello } from '../messages/server_hello.ts';
 import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
-import { ContentType, HandshakeType, namesOf, ProtocolVersion, SignatureScheme } from '../registry.ts';
+import { ContentType, ExtensionType, HandshakeType, namesOf, ProtocolVersion, SignatureScheme } from '../registry.ts';
 import { type Step, wait } from '../step/step.ts';
 import { type ClientCertVerifier } from '../verify.ts';
 import {
@@ -22,6 +22,7 @@ import {
   finishedMessage,
   parseCertificateVerify,
   type PeerAuthenticated,
+  peerCertificatesOf,
   publishIdentity,
   signHandshake,
   verifyFinished,
@@ -137,11 +138,14 @@ function encodeEncryptedExtensions({ info }: ServerHellos, protocol: Uint8Array 
   });
 }
 
-function encodeCertificateRequest({ schemes, rootHintSubjects }: ClientCertVerifier): Uint8Array {
+function encodeCertificateRequest(verifier: ClientCertVerifier): Uint8Array {
+  const { schemes, rootHintSubjects, requestOcspResponse, requestSctList } = verifier;
   return encodeMessage(HandshakeType.certificate_request, certificateRequest, {
     context: emptyBytes,
     extensions: {
       ...onlyKnown,
+      certificateStatusRequest: requestOcspResponse === true ? true : undefined,
+      sctListRequest: requestSctList === true ? true : undefined,
       signatureSchemes: schemes,
       certificateAuthorities: rootHintSubjects.length > 0 ? rootHintSubjects : undefined,
     },
@@ -153,10 +157,14 @@ function* authenticateServer(
   { hello, transcript }: ServerHellos,
   { certified, signer }: Identity,
 ): Step<readonly Uint8Array[]> {
-  const wantsOcspResponse = hello.extensions.certificateStatusRequest?.statusType === ocspStatusType;
+  const { certificateStatusRequest, sctListRequest } = hello.extensions;
+  const wanted = {
+    ocspResponse: certificateStatusRequest?.statusType === ocspStatusType,
+    sctList: sctListRequest === true,
+  };
   const ours = encodeMessage(HandshakeType.certificate, certificate, {
     context: emptyBytes,
-    entries: certificateEntries(certified, wantsOcspResponse),
+    entries: certificateEntries(certified, wanted),
   });
   transcript.add(ours);
   const verify = yield* signHandshake('server', signer, transcript.digest());
@@ -177,8 +185,11 @@ function* authenticateClient(
   if (context.length !== 0) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'NonEmptyCertificateRequestContext' });
   }
-  // Section 4.4.2: only what the CertificateRequest asked for; ours asks for nothing that is answered there.
-  for (const entry of entries) checkSolicited('Certificate', entry.extensions, []);
+  // Section 4.4.2: only what the CertificateRequest asked for.
+  const asked: ExtensionType[] = [];
+  if (verifier.requestOcspResponse === true) asked.push(ExtensionType.status_request);
+  if (verifier.requestSctList === true) asked.push(ExtensionType.signed_certificate_timestamp);
+  for (const entry of entries) checkSolicited('Certificate', entry.extensions, asked);
   const [endEntity, ...intermediates] = entries;
   if (endEntity === undefined) {
     if (verifier.mandatory) throw new TlsError({ code: 'NoCertificatesPresented' });
@@ -190,8 +201,7 @@ function* authenticateClient(
   const verify = parseCertificateVerify(verifier, verifyMessage);
   const verified = yield* wait(
     verifier.verifyClientCert({
-      endEntity: endEntity.certificate,
-      intermediates: intermediates.map((entry) => entry.certificate),
+      ...peerCertificatesOf(endEntity, intermediates),
       now: config.time(),
     }),
   );

@@ -1,11 +1,14 @@
 /** CertificateRequest, Certificate and CertificateVerify, RFC 8446 sections 4.3.2, 4.4.2 and 4.4.3. */
-import { type Codec, opaque16, opaque8, struct, u16 } from '../codec/codec.ts';
-import { type Reader } from '../codec/reader.ts';
+import { type Codec, empty, opaque16, opaque8, struct, u16, vec } from '../codec/codec.ts';
+import { type Reader, Writer } from '../codec/reader.ts';
 import { ExtensionType, type SignatureScheme } from '../registry.ts';
 import { ocspStatusType } from './client_hello.ts';
 import { certificateAuthorities, type ExtensionBlock, extensions, signatureSchemeList } from './extension.ts';
 
 export interface CertificateRequestExtensions extends ExtensionBlock {
+  /** Section 4.4.2.1: here it has no data. */
+  readonly certificateStatusRequest?: true | undefined;
+  readonly sctListRequest?: true | undefined;
   readonly signatureSchemes?: readonly SignatureScheme[] | undefined;
   readonly signatureSchemesCert?: readonly SignatureScheme[] | undefined;
   /** DER Names. */
@@ -21,6 +24,8 @@ export interface CertificateRequest {
 export const certificateRequest: Codec<CertificateRequest> = struct({
   context: opaque8(),
   extensions: extensions<CertificateRequestExtensions>('CertificateRequest', {
+    certificateStatusRequest: [ExtensionType.status_request, empty],
+    sctListRequest: [ExtensionType.signed_certificate_timestamp, empty],
     signatureSchemes: [ExtensionType.signature_algorithms, signatureSchemeList],
     signatureSchemesCert: [ExtensionType.signature_algorithms_cert, signatureSchemeList],
     certificateAuthorities: [ExtensionType.certificate_authorities, certificateAuthorities],
@@ -30,6 +35,7 @@ export const certificateRequest: Codec<CertificateRequest> = struct({
 export interface CertificateExtensions extends ExtensionBlock {
   /** Section 4.4.2.1: an OCSPResponse in DER. */
   readonly ocspResponse?: Uint8Array | undefined;
+  readonly sctList?: Uint8Array | undefined;
 }
 
 /** RFC 6066 section 8, CertificateStatus of type ocsp. */
@@ -39,6 +45,19 @@ export const certificateStatus: Codec<Uint8Array> = {
     return r.vec24(1);
   },
   write: (w, response) => void w.u8(ocspStatusType).vec24(response),
+};
+
+const serializedScts = vec(2, opaque16(1));
+
+/** RFC 6962 section 3.3, SignedCertificateTimestampList: at least one, each opaque here. The list as it came, a copy. */
+export const sctList: Codec<Uint8Array> = {
+  read(r) {
+    // It has one encoding, so these are the bytes that came.
+    const w = new Writer();
+    serializedScts.write(w, serializedScts.read(r));
+    return w.done();
+  },
+  write: (w, list) => void w.bytes(list),
 };
 
 export interface CertificateEntry {
@@ -57,6 +76,7 @@ const certificateEntry: Codec<CertificateEntry> = struct({
   certificate: certificateData,
   extensions: extensions<CertificateExtensions>('Certificate', {
     ocspResponse: [ExtensionType.status_request, certificateStatus],
+    sctList: [ExtensionType.signed_certificate_timestamp, sctList],
   }),
 });
 

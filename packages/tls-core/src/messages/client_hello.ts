@@ -63,6 +63,8 @@ export interface ClientExtensions extends ExtensionBlock {
   /** Lower case; empty if an IP address came in its place. */
   readonly serverName?: string | undefined;
   readonly certificateStatusRequest?: { readonly statusType: number } | undefined;
+  /** RFC 6962 section 3.3.1. */
+  readonly sctListRequest?: true | undefined;
   readonly namedGroups?: readonly NamedGroup[] | undefined;
   /** RFC 8422 section 5.1.2. */
   readonly ecPointFormats?: Uint8Array | undefined;
@@ -88,6 +90,7 @@ export interface ClientExtensions extends ExtensionBlock {
 const knownExtensions: KnownExtensions<ClientExtensions> = {
   serverName: [ExtensionType.server_name, serverName],
   certificateStatusRequest: [ExtensionType.status_request, certificateStatusRequest],
+  sctListRequest: [ExtensionType.signed_certificate_timestamp, empty],
   namedGroups: [ExtensionType.supported_groups, namedGroupList],
   ecPointFormats: [ExtensionType.ec_point_formats, opaque8(1)],
   signatureSchemes: [ExtensionType.signature_algorithms, signatureSchemeList],

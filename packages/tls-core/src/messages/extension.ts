@@ -100,6 +100,7 @@ const recognized: ReadonlySet<ExtensionType> = new Set([
   ExtensionType.supported_groups,
   ExtensionType.ec_point_formats,
   ExtensionType.signature_algorithms,
+  ExtensionType.signed_certificate_timestamp,
   ExtensionType.extended_master_secret,
   ExtensionType.renegotiation_info,
   ExtensionType.application_layer_protocol_negotiation,

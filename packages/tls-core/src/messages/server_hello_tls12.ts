@@ -1,6 +1,7 @@
 /** ServerHello of TLS 1.2, RFC 5246 section 7.4.1.3: the fields are those of TLS 1.3, the extensions are not. */
 import { type Codec, empty, opaque8 } from '../codec/codec.ts';
 import { ExtensionType, type NamedGroup } from '../registry.ts';
+import { sctList } from './certificate.ts';
 import { oneProtocol } from './encrypted_extensions.ts';
 import { type ExtensionBlock, extensions, namedGroupList } from './extension.ts';
 import { type HelloFields, helloFields, readBlock } from './server_hello.ts';
@@ -10,6 +11,8 @@ export interface Tls12ServerExtensions extends ExtensionBlock {
   readonly serverName?: true | undefined;
   /** RFC 6066 section 8: CertificateStatus may follow. */
   readonly certificateStatusRequest?: true | undefined;
+  /** RFC 6962 section 3.3.1. */
+  readonly sctList?: Uint8Array | undefined;
   /** Means nothing here, but some servers send it. */
   readonly namedGroups?: readonly NamedGroup[] | undefined;
   /** RFC 8422 section 5.2. */
@@ -25,6 +28,7 @@ export interface Tls12ServerExtensions extends ExtensionBlock {
 const tls12ServerExtensions: Codec<Tls12ServerExtensions> = extensions('ServerHello', {
   serverName: [ExtensionType.server_name, empty],
   certificateStatusRequest: [ExtensionType.status_request, empty],
+  sctList: [ExtensionType.signed_certificate_timestamp, sctList],
   namedGroups: [ExtensionType.supported_groups, namedGroupList],
   ecPointFormats: [ExtensionType.ec_point_formats, opaque8(1)],
   protocol: [ExtensionType.application_layer_protocol_negotiation, oneProtocol],

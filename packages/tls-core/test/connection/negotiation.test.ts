@@ -294,26 +294,47 @@ describe.each(Object.keys(providers))('with providers that answer %s', (name) =>
       expect(alertTo(pair)).toBe(AlertDescription.decrypt_error);
     });
 
-    test('a stapled OCSP response reaches the verifier if it asked for one', async () => {
-      const certified = { ...(await testCertifiedKey(provider)), ocspResponse: Uint8Array.of(0x30, 3, 10, 1, 1) };
-      for (const requestOcspResponse of [true, false]) {
-        const seen: (Uint8Array | undefined)[] = [];
-        const { verifier } = await testClientConfig(provider);
+    test('what is stapled reaches the verifier that asked for it, of servers and of clients', async () => {
+      const ocspResponse = Uint8Array.of(0x30, 3, 10, 1, 1);
+      const sctList = Uint8Array.of(0, 6, 0, 4, 1, 2, 3, 4);
+      const certificate = { ...(await testCertifiedKey(provider)), ocspResponse, sctList };
+      const { verifier } = await testClientConfig(provider);
+      const ofClients = await testClientVerifier(provider);
+      for (const [requestOcspResponse, requestSctList] of [
+        [true, true],
+        [true, false],
+        [false, true],
+        [false, false],
+      ] as const) {
+        const asked = { requestOcspResponse, requestSctList };
+        const seen: (Uint8Array | undefined)[][] = [];
         const pair = await run({
           client: {
+            certificate,
             verifier: {
               ...verifier,
-              requestOcspResponse,
+              ...asked,
               verifyServerCert(certificates) {
-                seen.push(certificates.ocspResponse);
+                seen.push([certificates.ocspResponse, certificates.sctList]);
                 return verifier.verifyServerCert(certificates);
               },
             },
           },
-          server: { certificate: certified },
+          server: {
+            certificate,
+            clientVerifier: {
+              ...ofClients,
+              ...asked,
+              verifyClientCert(certificates) {
+                seen.push([certificates.ocspResponse, certificates.sctList]);
+                return ofClients.verifyClientCert(certificates);
+              },
+            },
+          },
         });
         expect(errors(pair)).toEqual([undefined, undefined]);
-        expect(seen).toEqual([requestOcspResponse ? certified.ocspResponse : undefined]);
+        const expected = [requestOcspResponse ? ocspResponse : undefined, requestSctList ? sctList : undefined];
+        expect(seen).toEqual([expected, expected]);
       }
     });
   });

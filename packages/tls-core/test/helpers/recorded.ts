@@ -6,7 +6,13 @@ import { type Connection, type KeyLogLabel } from '@tyls/tls-core';
 import { Pair, type Role } from '@tyls/testing';
 import { ClientConnection } from '../../src/client.ts';
 import { concat } from '../../src/codec/bytes.ts';
-import { clientConfig, type ClientConfig, serverConfig, type ServerConfig } from '../../src/config.ts';
+import {
+  type CertifiedKey,
+  clientConfig,
+  type ClientConfig,
+  serverConfig,
+  type ServerConfig,
+} from '../../src/config.ts';
 import { type KeyLog } from '../../src/keys/key_log.ts';
 import { nextTrafficSecret } from '../../src/keys/tls13_key_schedule.ts';
 import { Deframer } from '../../src/record/deframer.ts';
@@ -41,11 +47,17 @@ export interface Script {
   readonly newVictim: () => Connection;
 }
 
+const stapled: CertifiedKey = {
+  ...cheapCertifiedKey(),
+  ocspResponse: Uint8Array.of(0x30, 3, 10, 1, 0),
+  sctList: Uint8Array.of(0, 7, 0, 1, 7, 0, 2, 8, 9),
+};
+
 function newClientConfig(keyLog?: KeyLog): ClientConfig {
   return clientConfig({
     provider: cheapProvider(),
-    verifier: { ...cheapServerVerifier, requestOcspResponse: true },
-    certificate: cheapCertifiedKey(),
+    verifier: { ...cheapServerVerifier, requestOcspResponse: true, requestSctList: true },
+    certificate: stapled,
     alpnProtocols: ['h2', 'http/1.1'],
     keyLog,
   });
@@ -56,8 +68,8 @@ function newServerConfig(withRetry: boolean): ServerConfig {
   const keyExchangeGroups = provider.keyExchangeGroups.slice(withRetry ? 1 : 0);
   return serverConfig({
     provider: { ...provider, keyExchangeGroups },
-    certificate: { ...cheapCertifiedKey(), ocspResponse: Uint8Array.of(0x30, 3, 10, 1, 0) },
-    clientVerifier: cheapClientVerifier,
+    certificate: stapled,
+    clientVerifier: { ...cheapClientVerifier, requestOcspResponse: true, requestSctList: true },
     alpnProtocols: ['http/1.1'],
   });
 }

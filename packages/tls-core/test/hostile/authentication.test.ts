@@ -254,6 +254,22 @@ const requestRefusals: readonly RequestRefusal[] = [
     'InvalidMessage.DuplicateExtension',
     illegal_parameter,
   ],
+  [
+    '4.4.2.1',
+    'status_request with data',
+    { append: [[ExtensionType.status_request, bytes(1, 0, 0, 0, 0)]] },
+    bytes(),
+    'InvalidMessage.TrailingData',
+    decode_error,
+  ],
+  [
+    '4.4.2.1',
+    'signed_certificate_timestamp with data',
+    { append: [[ExtensionType.signed_certificate_timestamp, vec16()]] },
+    bytes(),
+    'InvalidMessage.TrailingData',
+    decode_error,
+  ],
   ...(
     [
       'server_name',
@@ -324,6 +340,16 @@ function entry(extensions: readonly Extension[] = [], der: Uint8Array = identity
   return concat([vec24(der), extensionBlock(extensions)]);
 }
 
+/** Lists of timestamps that are none (RFC 6962 section 3.3). */
+const malformedSctLists: readonly (readonly [what: string, list: Uint8Array, reason: string])[] = [
+  ['nothing at all', bytes(), 'MissingData'],
+  ['no timestamps', vec16(), 'IllegalEmptyList'],
+  ['an empty timestamp', vec16(vec16(bytes(1)), vec16()), 'IllegalEmptyList'],
+  ['half a length', vec16(bytes(0)), 'MissingData'],
+  ['a timestamp cut short', vec16(bytes(0, 2, 1)), 'MissingData'],
+  ['bytes after the list', concat([sctList(), bytes(0)]), 'TrailingData'],
+];
+
 /** What both sides refuse of a Certificate. */
 const certificateRefusals: readonly CertificateRefusal[] = [
   [
@@ -379,14 +405,14 @@ const certificateRefusals: readonly CertificateRefusal[] = [
   [
     '4.4.2',
     'signed_certificate_timestamp, which was not asked for',
-    certificateBody(bytes(), entry([[18, bytes()]])),
+    certificateBody(bytes(), entry([[18, sctList()]])),
     'PeerMisbehaved.UnsolicitedExtension',
     unsupported_extension,
   ],
   [
     '4.4.2',
     'such an extension on another certificate',
-    certificateBody(bytes(), entry(), entry([[18, bytes()]])),
+    certificateBody(bytes(), entry(), entry([[18, sctList()]])),
     'PeerMisbehaved.UnsolicitedExtension',
     unsupported_extension,
   ],
@@ -411,7 +437,18 @@ const certificateRefusals: readonly CertificateRefusal[] = [
     'InvalidMessage.TrailingData',
     decode_error,
   ],
+  ...malformedSctLists.map(([what, list, reason]): CertificateRefusal => [
+    'RFC 6962 3.3',
+    `a timestamp list with ${what}`,
+    certificateBody(bytes(), entry([[18, list]])),
+    `InvalidMessage.${reason}`,
+    decode_error,
+  ]),
 ];
+
+function sctList(): Uint8Array {
+  return vec16(vec16(bytes(1, 2, 3)), vec16(bytes(4)));
+}
 
 function ocsp(): Uint8Array {
   return concat([bytes(1), vec24(bytes(0x30, 0))]);

@@ -196,7 +196,7 @@ export class ScriptedPeer {
     certified = identity,
     context = bytes(),
   }: { certified?: CertifiedKey; context?: Uint8Array } = {}): Uint8Array {
-    const entries = certificateEntries(certified, false);
+    const entries = certificateEntries(certified, { ocspResponse: false, sctList: false });
     return encodeMessage(HandshakeType.certificate, certificate, { context, entries });
   }
 

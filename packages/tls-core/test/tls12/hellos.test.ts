@@ -244,6 +244,22 @@ describe('a ServerHello of TLS 1.2', () => {
   });
 
   it.each([
+    ['no list', bytes(), 'MissingData'],
+    ['an empty list', vec16(), 'IllegalEmptyList'],
+    ['an empty timestamp', vec16(vec16()), 'IllegalEmptyList'],
+    ['bytes after the list', concat([vec16(vec16(bytes(1))), bytes(0)]), 'TrailingData'],
+  ])('with timestamps that are %s is refused (RFC 6962 section 3.3)', (_what, list, reason) => {
+    const { verifier } = client();
+    const scripted = new ScriptedServer(client({ verifier: { ...verifier, requestSctList: true } }));
+    scripted.sendHello({ append: [[ExtensionType.signed_certificate_timestamp, list]] });
+    expect(refusal(scripted)).toEqual([`InvalidMessage.${reason}`, AlertDescription.decode_error]);
+    const unasked = new ScriptedServer();
+    const good = vec16(vec16(bytes(1)));
+    unasked.sendHello({ append: [[ExtensionType.signed_certificate_timestamp, good]] });
+    expect(refusal(unasked)).toEqual(['PeerMisbehaved.UnsolicitedExtension', unsupported_extension]);
+  });
+
+  it.each([
     ['an ALPN protocol that was not offered', ['h2'], vec16(vec8(asciiBytes('h3')))],
     ['an ALPN protocol where none was offered', undefined, vec16(vec8(asciiBytes('h3')))],
   ])('with %s is refused', (_what, alpnProtocols, protocols) => {
@@ -458,22 +474,23 @@ describe('ALPN, SNI and OCSP in TLS 1.2', () => {
     expect(scripted.serverHello.extensions.serverName).toBeUndefined();
   });
 
-  it('an OCSP response is stapled for who asks for it', () => {
+  it('an OCSP response and timestamps are stapled for who asks for them', () => {
     const seen: (Uint8Array | undefined)[] = [];
-    const certificate = { ...identity, ocspResponse: bytes(1, 2, 3) };
-    for (const requestOcspResponse of [true, false]) {
+    const certificate = { ...identity, ocspResponse: bytes(1, 2, 3), sctList: bytes(0, 3, 0, 1, 5) };
+    for (const asks of [true, false]) {
       const { verifier } = client();
       const watching: ClientOptions['verifier'] = {
         ...verifier,
-        requestOcspResponse,
+        requestOcspResponse: asks,
+        requestSctList: asks,
         verifyServerCert(certificates) {
-          seen.push(certificates.ocspResponse);
+          seen.push(certificates.ocspResponse, certificates.sctList);
           return verifier.verifyServerCert({ ...certificates, ocspResponse: undefined });
         },
       };
       const pair = pairOf({ versions, verifier: watching }, { certificate });
       expect(pair.client.error ?? pair.server.error).toBeUndefined();
     }
-    expect(seen).toEqual([bytes(1, 2, 3), undefined]);
+    expect(seen).toEqual([certificate.ocspResponse, certificate.sctList, undefined, undefined]);
   });
 });

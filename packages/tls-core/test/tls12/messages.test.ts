@@ -33,6 +33,7 @@ const messages = [
       unknown: [{ type: 35, data: new Uint8Array(0) }],
       serverName: true,
       certificateStatusRequest: true,
+      sctList: Uint8Array.of(0, 4, 0, 2, 8, 9),
       namedGroups: [29],
       ecPointFormats: Uint8Array.of(0),
       protocol: Uint8Array.of(0x68, 0x32),
