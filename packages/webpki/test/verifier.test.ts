@@ -60,11 +60,12 @@ beforeAll(async () => {
 });
 
 function certificates({ chain }: TestIdentity): ClientCertificates {
-  return { endEntity: chain[0]!, intermediates: chain.slice(1), now: Date.now() };
+  const unstapled = { ocspResponse: undefined, sctList: undefined };
+  return { endEntity: chain[0]!, intermediates: chain.slice(1), ...unstapled, now: Date.now() };
 }
 
 function serverCertificates(identity: TestIdentity, name: string): ServerCertificates {
-  return { ...certificates(identity), serverName: parseServerName(name), ocspResponse: undefined, sctList: undefined };
+  return { ...certificates(identity), serverName: parseServerName(name) };
 }
 
 /** The refusal, whether it was thrown or rejected with. */

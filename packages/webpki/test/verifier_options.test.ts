@@ -240,7 +240,14 @@ describe('clients', () => {
     const { certificate } = await ca.issue({ usage: 'client', extensions: [rfc822Name('user@example.com')] });
     const verify = (...names: string[]) => {
       const verifier = clientCertVerifier({ roots, provider, names: names.map((name) => ({ type: 'email', name })) });
-      return () => atOnce(verifier.verifyClientCert({ endEntity: certificate, intermediates: [ca.certificate], now }));
+      const certificates = {
+        endEntity: certificate,
+        intermediates: [ca.certificate],
+        ocspResponse: undefined,
+        sctList: undefined,
+        now,
+      };
+      return () => atOnce(verifier.verifyClientCert(certificates));
     };
     expect(verify('other@example.com', 'user@EXAMPLE.com')).not.toThrow();
     expect(detailOf(verify('other@example.com'))).toMatchObject({
