@@ -2,6 +2,7 @@
 export * from './crypto/provider.ts';
 export { publicKeyAlgorithm, type SignatureAlgorithmName } from './crypto/algorithm_identifier.ts';
 export { hkdfFromHmac } from './crypto/hkdf.ts';
+export * from './crypto/hybrid.ts';
 export * from './crypto/private_key.ts';
 export { signatureVerification } from './crypto/signature_verification.ts';
 export { CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme } from './registry.ts';

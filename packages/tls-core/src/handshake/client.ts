@@ -37,7 +37,7 @@ export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverNa
   config.provider.random(sessionId);
 
   const shape = chooseHelloShape(config);
-  let keyExchanges = offersTls13 ? yield* startKeyExchanges(config.keyShareGroups) : [];
+  let keyExchanges = offersTls13 ? yield* startKeyExchanges(config, config.keyShareGroups) : [];
   let offer = sendClientHello(
     io,
     config,
@@ -67,7 +67,7 @@ export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverNa
     if (group !== undefined) {
       // Section 4.2.8: now a share of that group alone.
       const requested = config.provider.keyExchangeGroups.filter(({ name }) => name === group);
-      keyExchanges = (yield* startKeyExchanges(requested)).slice(0, 1);
+      keyExchanges = (yield* startKeyExchanges(config, requested)).filter((started) => started.group === group);
     }
     if (config.middleboxCompatibility) sendChangeCipherSpec(io.outbound);
     offer = sendClientHello(io, config, serverName, { random, sessionId, keyExchanges, shape }, retry, transcript);
@@ -96,16 +96,25 @@ export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverNa
   });
 }
 
-/** Key shares for the groups, and for the classical half of a hybrid among them: that one costs nothing. */
-function* startKeyExchanges(groups: readonly KeyExchangeGroup[]): Step<OfferedKeyExchange[]> {
-  const offered: OfferedKeyExchange[] = [];
-  for (const group of groups) {
-    const started = yield* wait(group.start());
-    offered.push({ group: group.name, keyShare: started.keyShare, complete: started.complete });
-    const half = started.hybridComponent;
-    if (half !== undefined && !groups.some(({ name }) => name === half.group)) offered.push(half);
+/**
+ * Key shares for the groups, and for the classical half of a hybrid among them: that one costs nothing, and RFC 9954
+ * section 3.2 allows the same key twice in one message.
+ */
+function* startKeyExchanges(
+  { provider }: ClientConfig,
+  groups: readonly KeyExchangeGroup[],
+): Step<OfferedKeyExchange[]> {
+  const started = new Map<NamedGroup, OfferedKeyExchange>();
+  // Hybrids first, since they bring their half along.
+  const hybridsFirst = groups.toSorted((a, b) => Number(isEcdheGroup(a.name)) - Number(isEcdheGroup(b.name)));
+  for (const group of hybridsFirst) {
+    if (started.has(group.name)) continue;
+    const { keyShare, complete, hybridComponent: half } = yield* wait(group.start());
+    started.set(group.name, { group: group.name, keyShare, complete });
+    if (half !== undefined && !started.has(half.group)) started.set(half.group, half);
   }
-  return offered;
+  // Section 4.2.8: of groups that are offered, in the same order.
+  return provider.keyExchangeGroups.map(({ name }) => started.get(name)).filter((offered) => offered !== undefined);
 }
 
 function sendClientHello(
