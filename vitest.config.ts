@@ -6,6 +6,7 @@ const root = fileURLToPath(new URL('./', import.meta.url));
 const alias = [
   { find: /^@tyls\/testing$/, replacement: `${root}testing/src/index.ts` },
   { find: /^@tyls\/([^/]+)$/, replacement: `${root}packages/$1/src/index.ts` },
+  { find: /^@tyls\/crypto-noble\/post-quantum$/, replacement: `${root}packages/crypto-noble/src/post_quantum.ts` },
   { find: /^@tyls\/([^/]+)\/(.+)$/, replacement: `${root}packages/$1/src/$2.ts` },
 ];
 const packages = [

@@ -9,6 +9,7 @@ const provider = ['type @tyls/tls-core', '@tyls/tls-core/provider', '@tyls/tls-c
 const cryptoPackages = [
   '@tyls/crypto-node',
   '@tyls/crypto-noble',
+  '@tyls/crypto-noble/*',
   '@tyls/crypto-webcrypto',
   '@tyls/crypto-webcrypto/*',
 ];
@@ -34,7 +35,7 @@ export const allowedImports = {
 };
 
 /** What needs its own entry point, so that whoever does not ask for it does not load it. */
-const onlyIn = { '@peculiar/webcrypto': 'src/peculiar.ts' };
+const onlyIn = { '@peculiar/webcrypto': 'src/peculiar.ts', '@noble/post-quantum': 'src/post_quantum.ts' };
 
 /** The layers of tls-core from the ground up: a file imports from its own layer and from those below it. */
 export const layers = [

@@ -1,16 +1,25 @@
-import { CipherSuite } from '@tyls/tls-core/provider';
+import { CipherSuite, type Kem } from '@tyls/tls-core/provider';
 import { generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { providerSuite } from '../../../testing/src/crypto_suite/provider_suite.ts';
 import { nobleProvider } from '../src/index.ts';
 import { curves } from '../src/key_exchange.ts';
+import { mlKem768, withPostQuantum } from '../src/post_quantum.ts';
+
+/** A KEM whose randomness is what a vector says. */
+const mlKem768With = (bytes: Uint8Array): Kem => mlKem768((target) => target.set(bytes));
 
 providerSuite({
   name: 'noble',
-  provider: nobleProvider(),
+  provider: withPostQuantum(nobleProvider()),
   computesPublicKeyOf: ['ecP256', 'ecP384', 'ecP521', 'ed25519'],
   signsWith: ['ecP256', 'ecP384', 'ecP521', 'ed25519'],
   agree: (group, privateKey, share) => curves.get(group)!.agree(privateKey, share),
+  mlKem768: {
+    keyPairOf: (seed) => mlKem768With(seed).generateKeyPair(),
+    encapsulate: (encapsulationKey, message) => mlKem768With(message).encapsulate(encapsulationKey),
+    drawsMessage: false,
+  },
 });
 
 test('RSA keys are refused with what to do instead', () => {
@@ -22,12 +31,14 @@ test('RSA keys are refused with what to do instead', () => {
 
 test('all randomness is drawn from the source that the options give', async () => {
   const drawn: number[] = [];
-  const provider = nobleProvider({
-    random(bytes) {
-      drawn.push(bytes.length);
-      bytes.fill(7);
-    },
-  });
+  const provider = withPostQuantum(
+    nobleProvider({
+      random(bytes) {
+        drawn.push(bytes.length);
+        bytes.fill(7);
+      },
+    }),
+  );
   provider.random(new Uint8Array(3));
   for (const group of provider.keyExchangeGroups) {
     // The same randomness gives the same key.
@@ -38,7 +49,13 @@ test('all randomness is drawn from the source that the options give', async () =
   const der = privateKey.export({ type: 'pkcs8', format: 'der' });
   const signer = (await provider.loadPrivateKey({ format: 'pkcs8', der })).chooseScheme([0x0403])!;
   expect(await signer.sign(der)).toEqual(await signer.sign(der));
-  expect(drawn).toEqual([3, 32, 32, 32, 32, 48, 48, 48, 48, 72, 72, 72, 72, 32, 32]);
+  const [hybrid, p256, p384] = [
+    [64, 32, 64, 32, 64, 32, 32, 32],
+    [48, 48, 48, 48],
+    [72, 72, 72, 72],
+  ];
+  const hybridP256 = [64, 48, 64, 48, 64, 48, 48, 32];
+  expect(drawn).toEqual([3, ...hybrid, ...hybridP256, 32, 32, 32, 32, ...p256, ...p384, 32, 32]);
 });
 
 test('ChaCha20-Poly1305 comes first', () => {

@@ -1,5 +1,12 @@
 /** What the shared tests need to know about a provider. */
-import { type Awaitable, type CryptoProvider, type KeyKind, type NamedGroup } from '@tyls/tls-core/provider';
+import {
+  type Awaitable,
+  type CryptoProvider,
+  type Encapsulation,
+  type KemKeyPair,
+  type KeyKind,
+  type NamedGroup,
+} from '@tyls/tls-core/provider';
 
 export interface Subject {
   readonly name: string;
@@ -10,9 +17,21 @@ export interface Subject {
   readonly computesPublicKeyOf: readonly KeyKind[];
   /** Diffie-Hellman with a given private key, as vectors have it and a `KeyExchangeGroup` does not. */
   readonly agree: (group: NamedGroup, privateKey: Uint8Array, share: Uint8Array) => Awaitable<Uint8Array | undefined>;
+  /** ML-KEM-768, of a provider that has the hybrid groups. */
+  readonly mlKem768?: MlKemSubject;
   /** The conversion of ECDSA signatures, of a provider that has to convert. */
   readonly p1363?: {
     readonly fromDer: (der: Uint8Array, length: number) => Uint8Array | undefined;
     readonly toDer: (signature: Uint8Array, length: number) => Uint8Array | undefined;
   };
+}
+
+/** ML-KEM-768 with given randomness, as vectors have it and a `Kem` does not. */
+export interface MlKemSubject {
+  /** @param seed `d` and `z`, 64 bytes (FIPS 203 section 7.1) */
+  readonly keyPairOf: (seed: Uint8Array) => Awaitable<KemKeyPair>;
+  /** @param message `m`, 32 bytes; a provider that cannot be told draws its own */
+  readonly encapsulate: (encapsulationKey: Uint8Array, message: Uint8Array) => Awaitable<Encapsulation | undefined>;
+  /** Whether the provider cannot be told the message. */
+  readonly drawsMessage: boolean;
 }

@@ -19,6 +19,7 @@ import {
   type KeyAgreementGroup,
   type KeyAgreementVector,
   type MacVector,
+  type MlKemVector,
   type RsaPssGroup,
   type SignatureVector,
   type VectorFile,
@@ -65,10 +66,13 @@ export function casesOf(subject: Subject, file: VectorFile, group: VectorGroup):
       return each(group.tests, (vector) => hkdf(subject, file.algorithm, vector));
     case 'MacTest':
       return each(group.tests, (vector) => hmac(subject, file.algorithm, vector));
-    case 'MlDsaVerify':
-    case 'MLKEMEncapsTest':
     case 'MLKEMKeyGen':
+      return each(group.tests, (vector) => mlKemKeyPair(subject, vector));
+    case 'MLKEMEncapsTest':
+      return each(group.tests, (vector) => mlKemEncapsulation(subject, vector));
     case 'MLKEMTest':
+      return each(group.tests, (vector) => mlKemDecapsulation(subject, vector));
+    case 'MlDsaVerify':
       return each(group.tests, () => notOffered);
   }
 }
@@ -111,6 +115,40 @@ async function keyAgreement(
   const privateKey = leftPadded(bytes(vector.private), name === NamedGroup.secp384r1 ? 48 : 32);
   const secret = await agree(name, privateKey, bytes(vector.public));
   return mustWork(vector) ? secret !== undefined && equal(secret, bytes(vector.shared)) : secret === undefined;
+}
+
+/** FIPS 203 table 3; a hybrid group has found the lengths right before it asks its KEM. */
+const mlKem768Length = { encapsulationKey: 1184, ciphertext: 1088 };
+const ofAnotherLength = { skipped: 'lengths that a group refuses by itself' } as const;
+
+async function mlKemKeyPair({ mlKem768 }: Subject, vector: MlKemVector): Promise<Outcome> {
+  if (mlKem768 === undefined) return notOffered;
+  const { encapsulationKey } = await mlKem768.keyPairOf(bytes(vector.seed!));
+  return mustWork(vector) && equal(encapsulationKey, bytes(vector.ek!));
+}
+
+async function mlKemEncapsulation({ mlKem768 }: Subject, vector: MlKemVector): Promise<Outcome> {
+  if (mlKem768 === undefined) return notOffered;
+  const encapsulationKey = bytes(vector.ek!);
+  if (encapsulationKey.length !== mlKem768Length.encapsulationKey) return ofAnotherLength;
+  const encapsulation = await mlKem768.encapsulate(encapsulationKey, bytes(vector.m!));
+  if (encapsulation === undefined || !mustWork(vector)) return (encapsulation !== undefined) === mustWork(vector);
+  if (mlKem768.drawsMessage) return { skipped: 'known answers: draws its own message' };
+  const { ciphertext, sharedSecret } = encapsulation;
+  return equal(ciphertext, bytes(vector.c!)) && equal(sharedSecret, bytes(vector.K!));
+}
+
+async function mlKemDecapsulation({ mlKem768 }: Subject, vector: MlKemVector): Promise<Outcome> {
+  if (mlKem768 === undefined) return notOffered;
+  const ciphertext = bytes(vector.c!);
+  if (ciphertext.length !== mlKem768Length.ciphertext) return ofAnotherLength;
+  if (vector.seed!.length !== 128) return { skipped: 'seeds that nobody would draw' };
+  const { encapsulationKey, decapsulate } = await mlKem768.keyPairOf(bytes(vector.seed!));
+  const sharedSecret = await decapsulate(ciphertext);
+  if (vector.ek !== undefined && !equal(encapsulationKey, bytes(vector.ek))) return false;
+  return mustWork(vector)
+    ? sharedSecret !== undefined && equal(sharedSecret, bytes(vector.K!))
+    : sharedSecret === undefined;
 }
 
 async function ecdsaP1363(subject: Subject, group: EcdsaGroup, vector: SignatureVector): Promise<Outcome> {

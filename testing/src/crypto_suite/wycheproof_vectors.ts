@@ -40,7 +40,8 @@ export type VectorGroup =
   | RsaPssGroup
   | HkdfGroup
   | MacGroup
-  | Group<'MlDsaVerify' | 'MLKEMEncapsTest' | 'MLKEMKeyGen' | 'MLKEMTest', VectorId>;
+  | Group<'MLKEMEncapsTest' | 'MLKEMKeyGen' | 'MLKEMTest', MlKemVector>
+  | Group<'MlDsaVerify', VectorId>;
 
 export interface AeadGroup extends Group<'AeadTest', AeadVector> {
   readonly keySize: number;
@@ -110,6 +111,15 @@ export interface MacVector extends VectorId {
   readonly key: string;
   readonly msg: string;
   readonly tag: string;
+}
+
+/** Named as in FIPS 203; each kind of group has those that it is about. */
+export interface MlKemVector extends VectorId {
+  readonly seed?: string;
+  readonly ek?: string;
+  readonly m?: string;
+  readonly c?: string;
+  readonly K?: string;
 }
 
 interface Group<Type, Vector extends VectorId> {

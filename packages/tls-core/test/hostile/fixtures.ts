@@ -1,4 +1,5 @@
 /** What the hostile tests share: one synchronous provider, and configurations that trust each other. */
+import { withPostQuantum } from '@tyls/crypto-noble/post-quantum';
 import { nodeProvider } from '@tyls/crypto-node';
 import {
   createCa,
@@ -24,12 +25,17 @@ import {
   type ServerOptions,
   type Tls13CipherSuite,
 } from '@tyls/tls-core';
+import { isEcdheGroup } from '../../src/crypto/ecdhe.ts';
 
 /** Of TLS 1.3 alone, which these tests are about. */
 export const provider: Omit<CryptoProvider, 'cipherSuites'> & { readonly cipherSuites: readonly Tls13CipherSuite[] } = {
   ...nodeProvider(),
+  // Without the hybrids that it has on a newer Node: they have tests of their own.
+  keyExchangeGroups: nodeProvider().keyExchangeGroups.filter(({ name }) => isEcdheGroup(name)),
   cipherSuites: nodeProvider().cipherSuites.filter((suite) => suite.version === ProtocolVersion.TLSv1_3),
 };
+/** The same with X25519MLKEM768 and SecP256r1MLKEM768 before the other groups. */
+export const hybridProvider: CryptoProvider = withPostQuantum(provider);
 /** Of P-256. */
 export const identity: CertifiedKey = await testCertifiedKey(provider);
 export const p384Identity: CertifiedKey = await testCertifiedKey(provider, 'p384');

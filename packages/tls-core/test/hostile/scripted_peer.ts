@@ -36,7 +36,7 @@ import {
 import { ServerConnection } from '../../src/server.ts';
 import { type Awaitable, isPromise } from '../../src/step/step.ts';
 import { runToEnd } from '../../src/step/runner.ts';
-import { client as clientOf, identity, provider, server as serverOf } from './fixtures.ts';
+import { client as clientOf, hybridProvider, identity, provider, server as serverOf } from './fixtures.ts';
 import { bytes, type Extension, extensionBlock, handshake, RawSealer, record, u16, vec16, vec8 } from './wire.ts';
 
 /** An alert as the connection under test sent it. */
@@ -300,7 +300,7 @@ export class ScriptedServer {
   /** What the key exchange with the client's first share that is not GREASE gives, or with that of `group`. */
   answer(group?: NamedGroup): KeyExchangeAnswer & { readonly group: NamedGroup } {
     const { keyShares = [] } = this.clientHello.extensions;
-    const groups = provider.keyExchangeGroups.filter(({ name }) => group === undefined || name === group);
+    const groups = hybridProvider.keyExchangeGroups.filter(({ name }) => group === undefined || name === group);
     const share = keyShares.find((candidate) => groups.some(({ name }) => name === candidate.group))!;
     const exchange = groups.find(({ name }) => name === share.group)!;
     return { ...(exchange.respond(share.keyExchange) as KeyExchangeAnswer), group: share.group };
@@ -434,7 +434,7 @@ function startExchange(group: NamedGroup): {
   readonly keyShare: Uint8Array;
   readonly complete: (share: Uint8Array) => Awaitable<Uint8Array | undefined>;
 } {
-  const started = provider.keyExchangeGroups.find(({ name }) => name === group)!.start();
+  const started = hybridProvider.keyExchangeGroups.find(({ name }) => name === group)!.start();
   if (isPromise(started)) throw new Error('the provider is to be synchronous');
   return started;
 }
