@@ -1,0 +1,2 @@
+/** Bundles the shim into `outfile`. */
+export declare function buildShim(outfile: string): Promise<void>;

@@ -1,0 +1,71 @@
+/** What a test expects of a connection, looked at as soon as its handshake is complete. */
+import { readFileSync } from 'node:fs';
+import { type Connection } from '@tyls/tls-core';
+import { certificatesFromPem } from '@tyls/webpki';
+import { names, type Seen } from './configs.ts';
+import { type Flags } from './flags.ts';
+
+/** The connection is not as the test expects. */
+export class Unexpected extends Error {}
+
+export function checkHandshake(flags: Flags, connection: Connection, seen: Seen): void {
+  if (flags['handshake-never-done'] === true) throw new Unexpected('the handshake is complete');
+  same('version', connection.protocolVersion, flags['expect-version']);
+  // There is AES hardware wherever this runs; the provider's preference does not depend on it.
+  same('cipher suite', connection.cipherSuite, flags['expect-cipher'] ?? flags['expect-cipher-aes']);
+  same('group', connection.keyExchangeGroup, flags['expect-curve-id']);
+  same(
+    'ALPN',
+    connection.alpnProtocol ?? '',
+    (flags.server === true ? flags['select-alpn'] : flags['expect-alpn']) ?? '',
+  );
+  same('ALPN offered', seen.hello?.alpnProtocols.map(prefixed).join(''), flags['expect-advertised-alpn']);
+  same('server name', connection.serverName, flags['expect-server-name']);
+  if (flags['expect-no-server-name'] === true) same('server name', connection.serverName ?? '', '');
+  const isRetried = connection.handshakeKind === 'full-with-hello-retry-request';
+  if (flags['expect-hrr'] === true) same('HelloRetryRequest', isRetried, true);
+  if (flags['expect-no-hrr'] === true) same('HelloRetryRequest', isRetried, false);
+  same('selected credential', seen.selectedCredential, flags['expect-selected-credential']);
+  checkPeer(flags, connection, seen);
+}
+
+function checkPeer(flags: Flags, connection: Connection, seen: Seen): void {
+  same('peer signature scheme', connection.peerSignatureScheme, flags['expect-peer-signature-algorithm']);
+  same('signature schemes', seenSchemes(seen)?.join(), flags['expect-peer-verify-pref']?.join());
+  same('OCSP response', hex(seen.ocspResponse), hex(flags['expect-ocsp-response']));
+  const authorities = flags['expect-client-ca-list'];
+  if (authorities !== undefined) {
+    same('certificate authorities', seen.certificateAuthorities?.map(hex).join(), names(authorities).map(hex).join());
+  }
+  const { peerCertificates } = connection;
+  const file = flags['expect-peer-cert-file'];
+  if (file !== undefined) {
+    same(
+      'peer certificates',
+      peerCertificates?.map(hex).join(),
+      certificatesFromPem(readFileSync(file)).map(hex).join(),
+    );
+  }
+  if (flags['expect-no-peer-cert'] === true) same('peer certificates', peerCertificates, undefined, true);
+  else if (flags.server !== true || flags['require-any-client-certificate'] === true) {
+    same('having peer certificates', peerCertificates !== undefined, true);
+  }
+}
+
+function seenSchemes({ hello, peerSignatureSchemes }: Seen): readonly number[] | undefined {
+  return hello?.signatureSchemes ?? peerSignatureSchemes;
+}
+
+/** Compares, where something is expected, or with `always`. */
+function same<T>(what: string, actual: T, expected: T | undefined, always: boolean = false): void {
+  if (expected === undefined && !always) return;
+  if (actual !== expected) throw new Unexpected(`${what}: ${String(actual)} instead of ${String(expected)}`);
+}
+
+function hex(bytes: Uint8Array | undefined): string | undefined {
+  return bytes === undefined ? undefined : Buffer.from(bytes).toString('hex');
+}
+
+function prefixed(protocol: string): string {
+  return String.fromCharCode(protocol.length) + protocol;
+}

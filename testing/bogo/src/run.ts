@@ -1,0 +1,58 @@
+/** One run: a connection, and as many more as are to resume it. */
+import {
+  AlertDescription,
+  ClientConnection,
+  type Connection,
+  nameOf,
+  ServerConnection,
+  TlsError,
+} from '@tyls/tls-core';
+import { clientConfigOf, type Seen, serverConfigOf, type Surroundings } from './configs.ts';
+import { exchange } from './exchange.ts';
+import { type Flags, type FlagsByConnection } from './flags.ts';
+import { chosenProvider } from './provider.ts';
+import { RunnerSocket } from './runner_socket.ts';
+
+/** @returns the status to exit with */
+export async function run({ initial, resume }: FlagsByConnection): Promise<number> {
+  const provider = await chosenProvider();
+  let delaySeconds = 0;
+  const now = (): number => Date.now() + delaySeconds * 1000;
+  const runs = [initial, ...Array<Flags>(initial['resume-count'] ?? 0).fill(resume)];
+  for (const flags of runs) {
+    const seen: Seen = { trafficSecrets: new Map() };
+    const connection = await connectionOf(flags, { provider, now, seen });
+    const socket = await RunnerSocket.connect(flags);
+    try {
+      await exchange(flags, connection, socket, seen);
+    } catch (error) {
+      if (!(error instanceof TlsError)) throw error;
+      process.stderr.write(`[${codeOf(error)}] ${error.message}\n`);
+      socket.write(connection.takeOutput());
+      return 1;
+    } finally {
+      await socket.end();
+    }
+    delaySeconds += flags['resumption-delay'] ?? 0;
+  }
+  return 0;
+}
+
+/** What config.json maps the runner's errors to. */
+function codeOf({ code, detail }: TlsError): string {
+  return detail.code === 'AlertReceived' ? `${code}.${nameOf(AlertDescription, detail.alert)}` : code;
+}
+
+async function connectionOf(flags: Flags, surroundings: Surroundings): Promise<Connection> {
+  if (flags.server !== true) {
+    return new ClientConnection(await clientConfigOf(flags, surroundings), flags['host-name'] ?? 'example.com');
+  }
+  const config = await serverConfigOf(flags, surroundings);
+  return new ServerConnection((hello) => {
+    surroundings.seen.hello = hello;
+    if (flags['fail-early-callback'] === true || flags['fail-ddos-callback'] === true) {
+      throw new Error('the callback for the ClientHello fails, as the test says');
+    }
+    return config;
+  });
+}
