@@ -30,6 +30,7 @@ export {
   tls12CipherSuites,
 } from './tls12_cipher_suites.ts';
 export { secp256r1, secp384r1, x25519 } from './key_exchange.ts';
+export { mlKem768 } from './ml_kem.ts';
 
 /** Fills `bytes` from OpenSSL's random generator. */
 export function random(bytes: Uint8Array): void {

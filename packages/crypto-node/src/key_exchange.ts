@@ -1,5 +1,5 @@
 /** ECDHE groups (RFC 8446 section 4.2.8.2, RFC 7748). */
-import { type ActiveKeyExchange, type KeyExchangeGroup, NamedGroup } from '@tyls/tls-core/provider';
+import { type ActiveKeyExchange, type KeyExchangeGroup, NamedGroup, withHybrids } from '@tyls/tls-core/provider';
 import {
   createECDH,
   createPublicKey,
@@ -10,6 +10,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { plain } from './bytes.ts';
+import { mlKem768 } from './ml_kem.ts';
 
 /** Shares and secrets of 32 bytes. A share that makes the secret zero is refused (RFC 7748 section 6.1). */
 export const x25519: KeyExchangeGroup = group(NamedGroup.X25519, () => {
@@ -24,8 +25,14 @@ export const secp256r1: KeyExchangeGroup = group(NamedGroup.secp256r1, () => gen
 /** NIST P-384: uncompressed points of 97 bytes, secrets of 48. */
 export const secp384r1: KeyExchangeGroup = group(NamedGroup.secp384r1, () => generateEc('secp384r1', 97));
 
-/** All of them, in order of preference: a client sends a key share for the first. */
-export const keyExchangeGroups: readonly KeyExchangeGroup[] = [x25519, secp256r1, secp384r1];
+const classical = [x25519, secp256r1, secp384r1];
+
+/**
+ * All of them, in order of preference: a client sends a key share for the first. X25519MLKEM768 and SecP256r1MLKEM768
+ * stand in front where Node has ML-KEM.
+ */
+export const keyExchangeGroups: readonly KeyExchangeGroup[] =
+  mlKem768 === undefined ? classical : withHybrids(classical, mlKem768);
 
 /** {@link ActiveKeyExchange} that answers at once. */
 interface StartedKeyExchange extends ActiveKeyExchange {

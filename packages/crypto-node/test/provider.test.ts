@@ -3,6 +3,7 @@ import { createECDH, createPrivateKey } from 'node:crypto';
 import { providerSuite } from '../../../testing/src/crypto_suite/provider_suite.ts';
 import { nodeProvider } from '../src/index.ts';
 import { agreeEc, agreeX25519 } from '../src/key_exchange.ts';
+import { keyPairOf, mlKem768 } from '../src/ml_kem.ts';
 
 providerSuite({
   name: 'node',
@@ -19,4 +20,14 @@ providerSuite({
     key.setPrivateKey(privateKey);
     return agreeEc(key, share, shareLength);
   },
+  ...(mlKem768 !== undefined && {
+    mlKem768: {
+      keyPairOf(seed) {
+        const key = Buffer.concat([Buffer.from('3054020100300b060960864801650304040204428040', 'hex'), seed]);
+        return keyPairOf(createPrivateKey({ key, format: 'der', type: 'pkcs8' }));
+      },
+      encapsulate: mlKem768.encapsulate,
+      drawsMessage: true,
+    },
+  }),
 });

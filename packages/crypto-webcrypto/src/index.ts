@@ -21,13 +21,14 @@ export { signingKeyFromCryptoKey } from './private_key.ts';
 export interface WebcryptoProviderOptions {
   /**
    * What the implementation lacks, and is not to be offered: these came to some of them late, or not yet. It is said
-   * here because to ask the implementation would take a promise.
+   * here because to ask the implementation would take a promise. Only of ML-KEM-768 does it tell at once
+   * (`SubtleCrypto.supports`): that need not be said.
    */
   readonly without?: readonly OptionalAlgorithm[];
 }
 
 /**
- * A provider on `crypto`: AES-GCM; X25519, secp256r1 and secp384r1; ECDSA, Ed25519 and RSA.
+ * A provider on `crypto`: AES-GCM; X25519, secp256r1 and secp384r1, where it has ML-KEM-768 the hybrids of the first two; ECDSA, Ed25519 and RSA.
  *
  * Throws a `TypeError` if there is no `crypto.subtle`, as on web pages that did not come over HTTPS.
  *

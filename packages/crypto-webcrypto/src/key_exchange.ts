@@ -1,5 +1,6 @@
 /** ECDHE groups (RFC 8446 section 4.2.8.2, RFC 7748). */
-import { type KeyExchangeGroup, NamedGroup } from '@tyls/tls-core/provider';
+import { type KeyExchangeGroup, NamedGroup, withHybrids } from '@tyls/tls-core/provider';
+import { mlKem768On } from './ml_kem.ts';
 import { type OptionalAlgorithm, type Platform, refusable, source } from './platform.ts';
 
 interface Curve {
@@ -18,9 +19,11 @@ export const curves: readonly Curve[] = [
 ];
 
 export function groupsOn(platform: Platform, without: readonly OptionalAlgorithm[]): readonly KeyExchangeGroup[] {
-  return curves
+  const classical = curves
     .filter(({ algorithm }) => algorithm.name !== 'X25519' || !without.includes('X25519'))
     .map((curve) => group(platform, curve));
+  const hasMlKem = !without.includes('ML-KEM-768') && platform.supports('encapsulateBits', 'ML-KEM-768');
+  return hasMlKem ? withHybrids(classical, mlKem768On(platform)) : classical;
 }
 
 function group(platform: Platform, curve: Curve): KeyExchangeGroup {

@@ -1,12 +1,14 @@
 /** An implementation of the Web Cryptography API, and what there is to know about it. */
 
 /** What an implementation may lack. */
-export type OptionalAlgorithm = 'X25519' | 'Ed25519' | 'P-521';
+export type OptionalAlgorithm = 'X25519' | 'Ed25519' | 'P-521' | 'ML-KEM-768';
 
 /** An implementation, as the parts of the provider use it. */
 export interface Platform {
   readonly subtle: SubtleCrypto;
   readonly random: (bytes: Uint8Array) => void;
+  /** Whether it says that it has an algorithm of those that came with the method to ask for them. */
+  readonly supports: (operation: string, algorithm: string) => boolean;
   /** Whether a rejection means that the input is bad: not authentic, malformed. All others are faults. */
   readonly isRefusal: (error: unknown) => boolean;
 }
@@ -25,6 +27,11 @@ export function webPlatform(crypto: Crypto): Platform {
     subtle,
     random(bytes) {
       for (let at = 0; at < bytes.length; at += quota) crypto.getRandomValues(source(bytes.subarray(at, at + quota)));
+    },
+    supports(operation, algorithm) {
+      // A static method of SubtleCrypto, which most implementations do not have yet.
+      const { supports } = subtle.constructor as { readonly supports?: Platform['supports'] };
+      return supports?.call(subtle.constructor, operation, algorithm) === true;
     },
     // What the specification has its algorithms throw: DataError at keys, OperationError at all else.
     isRefusal(error) {

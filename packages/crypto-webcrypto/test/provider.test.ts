@@ -1,9 +1,10 @@
 import { encodePkcs8 } from '@tyls/tls-core/provider';
 import { Crypto as PeculiarCrypto } from '@peculiar/webcrypto';
-import { providerSuite, type Subject } from '../../../testing/src/crypto_suite/provider_suite.ts';
+import { type MlKemSubject, providerSuite, type Subject } from '../../../testing/src/crypto_suite/provider_suite.ts';
 import { derFromP1363, p1363FromDer } from '../src/ecdsa_signature.ts';
 import { webcryptoProvider } from '../src/index.ts';
 import { agree, curves } from '../src/key_exchange.ts';
+import { keyPairOf, mlKem768On } from '../src/ml_kem.ts';
 import { peculiarProvider } from '../src/peculiar.ts';
 import { type Platform, source, webPlatform } from '../src/platform.ts';
 
@@ -13,11 +14,14 @@ const rest = {
   p1363: { fromDer: p1363FromDer, toDer: derFromP1363 },
 } as const;
 
+const web = webPlatform(globalThis.crypto);
+
 providerSuite({
   name: 'webcrypto',
   computesPublicKeyOf: kinds,
   provider: webcryptoProvider(),
-  agree: agreeOn(webPlatform(globalThis.crypto)),
+  agree: agreeOn(web),
+  ...(web.supports('encapsulateBits', 'ML-KEM-768') && { mlKem768: mlKemOf(web) }),
   ...rest,
 });
 
@@ -28,6 +32,25 @@ providerSuite({
   agree: agreeOn({ ...webPlatform(new PeculiarCrypto()), isRefusal: () => true }),
   ...rest,
 });
+
+function mlKemOf(platform: Platform): MlKemSubject {
+  return {
+    async keyPairOf(seed) {
+      // Node's types do not have this algorithm yet.
+      const subtle = platform.subtle as unknown as {
+        readonly importKey: (...input: readonly unknown[]) => Promise<CryptoKey>;
+        readonly getPublicKey: (key: CryptoKey, usages: readonly string[]) => Promise<CryptoKey>;
+      };
+      const privateKey = await subtle.importKey('raw-seed', seed, 'ML-KEM-768', true, ['decapsulateBits']);
+      return keyPairOf(platform, {
+        privateKey,
+        publicKey: await subtle.getPublicKey(privateKey, ['encapsulateBits']),
+      });
+    },
+    encapsulate: mlKem768On(platform).encapsulate,
+    drawsMessage: true,
+  };
+}
 
 function agreeOn(platform: Platform): Subject['agree'] {
   return async (group, scalar, share) => {

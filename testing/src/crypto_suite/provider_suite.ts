@@ -7,7 +7,7 @@ import { signatureSuite } from './signature_suite.ts';
 import { type Subject } from './subject.ts';
 import { wycheproofSuite } from './wycheproof.ts';
 
-export { type Subject } from './subject.ts';
+export { type MlKemSubject, type Subject } from './subject.ts';
 
 export function providerSuite(subject: Subject): void {
   describe(`provider ${subject.name}`, () => {
