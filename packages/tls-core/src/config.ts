@@ -68,7 +68,7 @@ interface CommonOptions {
    * bound to their handshakes; `false` by default. TLS 1.3 always binds them.
    */
   readonly requireEms?: boolean | undefined;
-  /** ALPN protocols in order of preference (RFC 7301), each 1 to 255 ASCII characters. */
+  /** ALPN protocols in order of preference (RFC 7301), each 1 to 255 ASCII characters and none twice. */
   readonly alpnProtocols?: readonly string[] | undefined;
   /** Most plaintext in a record that is sent, in bytes: 32 to 16 384, the default. */
   readonly maxFragmentSize?: number | undefined;
@@ -223,6 +223,9 @@ function commonConfig(options: CommonOptions, policies: readonly (Policy | undef
     if (protocol.length === 0 || protocol.length > 255) throw new RangeError('an ALPN protocol has 1 to 255 bytes');
     return asciiBytes(protocol);
   });
+  if (new Set(options.alpnProtocols).size !== alpnProtocols.length) {
+    throw new RangeError('alpnProtocols names a protocol twice');
+  }
   return {
     provider: options.provider,
     ...suites,

@@ -48,6 +48,7 @@ describe('both configurations refuse', () => {
       ['maxFragmentSize', { maxFragmentSize: Number.NaN }],
       ['ALPN', { alpnProtocols: [''] }],
       ['ALPN', { alpnProtocols: ['a'.repeat(256)] }],
+      ['names a protocol twice', { alpnProtocols: ['h2', 'http/1.1', 'h2'] }],
       ['not ASCII', { alpnProtocols: ['ü'] }],
       ['chain is empty', { certificate: { certificates: [], key: { chooseScheme: () => undefined } } }],
     ];
