@@ -33,6 +33,7 @@ export type PeerMisbehavedReason =
   | 'IllegalMiddleboxChangeCipherSpec'
   | 'IllegalRenegotiationInfo'
   | 'IllegalTlsInnerPlaintext'
+  | 'InappropriateFallback'
   | 'IncorrectFinished'
   | 'IncorrectSessionId'
   | 'InvalidKeyShare'
@@ -347,6 +348,8 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
       return AlertDescription.decrypt_error;
     case 'IllegalRenegotiationInfo':
       return AlertDescription.handshake_failure;
+    case 'InappropriateFallback':
+      return AlertDescription.inappropriate_fallback;
     case 'MissingKeyShare':
     case 'MissingPskModesExtension':
       return AlertDescription.missing_extension;

@@ -69,7 +69,7 @@ export const ExtensionType = {
 } as const;
 export type ExtensionType = number;
 
-/** RFC 8446 section B.4 and RFC 5289, RFC 7905. */
+/** RFC 8446 section B.4 and RFC 5289, RFC 7905; the values that are signals and no suites, RFC 5746 and RFC 7507. */
 export const CipherSuite = {
   TLS_AES_128_GCM_SHA256: 0x1301,
   TLS_AES_256_GCM_SHA384: 0x1302,
@@ -81,6 +81,7 @@ export const CipherSuite = {
   TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256: 0xcca8,
   TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: 0xcca9,
   TLS_EMPTY_RENEGOTIATION_INFO_SCSV: 0x00ff,
+  TLS_FALLBACK_SCSV: 0x5600,
 } as const;
 export type CipherSuite = number;
 

@@ -73,6 +73,7 @@ const peerMisbehaved: Readonly<Record<PeerMisbehavedReason, AlertName>> = {
   IllegalMiddleboxChangeCipherSpec: 'unexpected_message',
   IllegalRenegotiationInfo: 'handshake_failure',
   IllegalTlsInnerPlaintext: 'unexpected_message',
+  InappropriateFallback: 'inappropriate_fallback',
   IncorrectFinished: 'decrypt_error',
   IncorrectSessionId: 'illegal_parameter',
   InvalidKeyShare: 'illegal_parameter',

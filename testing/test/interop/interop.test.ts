@@ -8,6 +8,7 @@ import './against_servers.ts';
 import './bulk_data.ts';
 import './closing.ts';
 import './exporters.ts';
+import './fallback.ts';
 import './key_updates.ts';
 import './records.ts';
 import './stapling.ts';

@@ -105,13 +105,19 @@ function refuseSsl3({ legacyVersion }: ClientHello): void {
 }
 
 /** Section 4.2.1: the newest in common; a client without supported_versions speaks TLS 1.2 or less. */
-function chooseVersion(config: ServerConfig, { legacyVersion, extensions }: ClientHello): ProtocolVersion {
-  const speaksTls12 = config.versions.includes(ProtocolVersion.TLSv1_2);
-  if (extensions.versions === undefined && !speaksTls12) {
-    throw new TlsError({ code: 'PeerIncompatible', reason: 'SupportedVersionsExtensionRequired' });
-  }
+function chooseVersion(
+  config: ServerConfig,
+  { legacyVersion, cipherSuites, extensions }: ClientHello,
+): ProtocolVersion {
   const offered = extensions.versions ?? [Math.min(legacyVersion, ProtocolVersion.TLSv1_2)];
   const version = config.versions.find((ours) => offered.includes(ours));
+  // RFC 7507 section 3: the client offers less than it could, since an attempt with more failed; with us it would not.
+  if (version !== config.versions[0] && cipherSuites.includes(CipherSuite.TLS_FALLBACK_SCSV)) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'InappropriateFallback' });
+  }
+  if (extensions.versions === undefined && !config.versions.includes(ProtocolVersion.TLSv1_2)) {
+    throw new TlsError({ code: 'PeerIncompatible', reason: 'SupportedVersionsExtensionRequired' });
+  }
   if (version === undefined) {
     const what = `the client offers ${namesOf(ProtocolVersion, offered)}`;
     throw new TlsError({ code: 'PeerIncompatible', reason: 'NoVersionInCommon', what });

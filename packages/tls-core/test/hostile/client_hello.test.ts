@@ -483,6 +483,7 @@ describe('a server accepts a ClientHello', () => {
   const accepted: readonly (readonly [string, string, HelloChanges])[] = [
     ['4.1.2', 'with any other legacy_version', { legacyVersion: 0x0301 }],
     ['4.1.2', 'without a session id', { sessionId: bytes() }],
+    ['RFC 7507 3', 'with TLS_FALLBACK_SCSV, but no less than we have', { cipherSuites: vec16(u16(0x1301, 0x5600)) }],
     [
       '4.2',
       'with extensions that nobody knows',

@@ -3,7 +3,7 @@ import { Pair } from '@tyls/testing';
 import { ServerConnection } from '@tyls/tls-core';
 import { describe, expect, it } from 'vitest';
 import { asciiBytes, concat } from '../../src/codec/bytes.ts';
-import { type ClientOptions, type ServerOptions } from '../../src/config.ts';
+import { type ClientOptions, type ServerConfig, type ServerOptions } from '../../src/config.ts';
 import { helloRetryRequestRandom } from '../../src/messages/server_hello.ts';
 import {
   AlertDescription,
@@ -26,11 +26,18 @@ import {
   ScriptedClient,
   ScriptedServer,
   server,
+  suites,
 } from './scripted_peer.ts';
 
 const { TLSv1_2, TLSv1_3 } = ProtocolVersion;
-const { illegal_parameter, handshake_failure, protocol_version, unsupported_extension, missing_extension } =
-  AlertDescription;
+const {
+  illegal_parameter,
+  handshake_failure,
+  inappropriate_fallback,
+  protocol_version,
+  unsupported_extension,
+  missing_extension,
+} = AlertDescription;
 
 function pairOf(clientOptions: Partial<ClientOptions>, serverOptions: Partial<ServerOptions>): Pair {
   const pair = new Pair({ client: client(clientOptions), server: server(serverOptions) });
@@ -166,6 +173,26 @@ describe('downgrade protection (RFC 8446 section 4.1.3)', () => {
     const older = new ScriptedClient(server({ versions: [TLSv1_2] }));
     older.sendClientHello();
     expect(older.serverHello.random.subarray(24)).not.toEqual(asciiBytes('DOWNGRD\x01'));
+  });
+
+  describe('a client that fell back (RFC 7507 section 3)', () => {
+    const cipherSuites = [...suites.map(({ id }) => id), CipherSuite.TLS_FALLBACK_SCSV];
+
+    it.each<[string, ServerConfig, HelloChanges]>([
+      ['to TLS 1.2 need not have', server(), {}],
+      ['to TLS 1.1 need not have', server({ versions: [TLSv1_2] }), { legacyVersion: 0x0302 }],
+      ['to TLS 1.2 need not have, where it is not spoken', server({ versions: [TLSv1_3] }), {}],
+    ])('%s', (_what, config, changes) => {
+      const scripted = new ScriptedClient(config);
+      scripted.sendClientHello({ cipherSuites, ...changes });
+      expect(refusal(scripted)).toEqual(['PeerMisbehaved.InappropriateFallback', inappropriate_fallback]);
+    });
+
+    it('has done right where there is nothing newer', () => {
+      const scripted = new ScriptedClient(server({ versions: [TLSv1_2] }));
+      scripted.sendClientHello({ cipherSuites });
+      expect(scripted.serverHello.legacyVersion).toBe(TLSv1_2);
+    });
   });
 
   it('who takes TLS 1.3 out of the ClientHello is found out', () => {
