@@ -9,6 +9,7 @@ import {
   type Tls13CipherSuite,
 } from './crypto/provider.ts';
 import { type KeyLog } from './keys/key_log.ts';
+import { minRecordSizeLimit } from './messages/extension.ts';
 import { maxPlaintext } from './record/deframer.ts';
 import { type CipherSuite, NamedGroup, nameOf, ProtocolVersion, type SignatureScheme } from './registry.ts';
 import { clientSessionMemory, serverSessionMemory } from './sessions/memory.ts';
@@ -72,6 +73,13 @@ interface CommonOptions {
   readonly alpnProtocols?: readonly string[] | undefined;
   /** Most plaintext in a record that is sent, in bytes: 32 to 16 384, the default. */
   readonly maxFragmentSize?: number | undefined;
+  /**
+   * Most plaintext in a protected record that is accepted, in bytes: 64 to 16 385 (RFC 8449), where in TLS 1.3 the content
+   * type and padding count too; for who has little memory. By default a client does not ask for it, and a server names
+   * the most that its protocol allows. Servers tell it only to clients that ask, and clients may not know of it.
+   * Whatever the peer says is heeded when sending, besides `maxFragmentSize`.
+   */
+  readonly recordSizeLimit?: number | undefined;
   /** Takes the secrets of every connection, to decrypt captures with. None by default. */
   readonly keyLog?: KeyLog | undefined;
   /** The current time in milliseconds since 1970 UTC; `Date.now` by default. */
@@ -135,6 +143,7 @@ interface CommonConfig {
   readonly requireEms: boolean;
   readonly alpnProtocols: readonly Uint8Array[];
   readonly maxFragmentSize: number;
+  readonly recordSizeLimit: number | undefined;
   readonly keyLog: KeyLog | undefined;
   readonly time: () => number;
   /** Digest of all that decides whom to believe, and as whom to appear: 32 bytes. */
@@ -216,8 +225,14 @@ function commonConfig(options: CommonOptions, policies: readonly (Policy | undef
   checkProvider(options.provider);
   const suites = enabledSuites(options.provider, options.versions);
   const maxFragmentSize = options.maxFragmentSize ?? maxPlaintext;
-  if (!(Number.isInteger(maxFragmentSize) && maxFragmentSize >= 32 && maxFragmentSize <= maxPlaintext)) {
+  if (!isWithin(maxFragmentSize, 32, maxPlaintext)) {
     throw new RangeError(`maxFragmentSize is 32 to ${maxPlaintext} bytes, not ${maxFragmentSize}`);
+  }
+  const { recordSizeLimit } = options;
+  if (recordSizeLimit !== undefined && !isWithin(recordSizeLimit, minRecordSizeLimit, maxPlaintext + 1)) {
+    throw new RangeError(
+      `recordSizeLimit is ${minRecordSizeLimit} to ${maxPlaintext + 1} bytes, not ${recordSizeLimit}`,
+    );
   }
   const alpnProtocols = (options.alpnProtocols ?? []).map((protocol) => {
     if (protocol.length === 0 || protocol.length > 255) throw new RangeError('an ALPN protocol has 1 to 255 bytes');
@@ -232,6 +247,7 @@ function commonConfig(options: CommonOptions, policies: readonly (Policy | undef
     requireEms: options.requireEms ?? false,
     alpnProtocols,
     maxFragmentSize,
+    recordSizeLimit,
     keyLog: options.keyLog,
     time: options.time ?? Date.now,
     policies: once(() => policyDigest(options.provider, policies)),
@@ -276,6 +292,10 @@ function enabledSuites(
     tls13CipherSuites: enabled.filter((suite) => suite.version === ProtocolVersion.TLSv1_3),
     tls12CipherSuites,
   };
+}
+
+function isWithin(value: number, min: number, max: number): boolean {
+  return Number.isInteger(value) && value >= min && value <= max;
 }
 
 function twice(values: readonly number[]): boolean {

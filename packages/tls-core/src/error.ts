@@ -13,6 +13,7 @@ export type InvalidMessageReason =
   | 'InvalidChangeCipherSpec'
   | 'InvalidContentType'
   | 'InvalidKeyUpdate'
+  | 'InvalidRecordSizeLimit'
   | 'InvalidServerName'
   | 'MissingData'
   | 'PreSharedKeyIsNotFinalExtension'
@@ -310,6 +311,7 @@ function invalidMessageAlert(reason: InvalidMessageReason): AlertDescription {
     case 'UnsupportedCompression':
     case 'UnsupportedCurveType':
     case 'InvalidKeyUpdate':
+    case 'InvalidRecordSizeLimit':
       return AlertDescription.illegal_parameter;
     case 'EmptyRecord':
     case 'InvalidChangeCipherSpec':

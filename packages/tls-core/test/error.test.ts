@@ -53,6 +53,7 @@ const invalidMessage: Readonly<Record<InvalidMessageReason, AlertName>> = {
   InvalidChangeCipherSpec: 'unexpected_message',
   InvalidContentType: 'unexpected_message',
   InvalidKeyUpdate: 'illegal_parameter',
+  InvalidRecordSizeLimit: 'illegal_parameter',
   InvalidServerName: 'decode_error',
   MissingData: 'decode_error',
   PreSharedKeyIsNotFinalExtension: 'illegal_parameter',

@@ -47,6 +47,8 @@ interface CommonOptions {
   readonly alpnProtocols?: readonly string[] | undefined;
   /** Most plaintext in a record that is sent, in bytes: 32 to 16 384, the default. */
   readonly maxFragmentSize?: number | undefined;
+  /** Most plaintext in a record that is accepted, in bytes, where the peer heeds it (RFC 8449): 64 to 16 385. */
+  readonly recordSizeLimit?: number | undefined;
   /**
    * Takes the secrets of every connection, to decrypt captures with; `true` for the file that the environment variable
    * SSLKEYLOGFILE names, if it names one. None by default, whatever the environment says.
@@ -79,6 +81,10 @@ export interface ClientConfigOptions extends CommonOptions, TrustOptions {
   readonly keyShares?: ClientOptions['keyShares'];
   /** Whether to look like TLS 1.2 to middleboxes (RFC 8446 section D.4); `true` by default. */
   readonly middleboxCompatibility?: boolean | undefined;
+  /** Whether to offer values that mean nothing (RFC 8701), so that servers keep passing over them; `true` by default. */
+  readonly grease?: boolean | undefined;
+  /** Whether the extensions of a ClientHello come in another order each time, the default, or in the same. */
+  readonly extensionOrder?: ClientOptions['extensionOrder'];
 }
 
 /** Refuses options that a configuration which is built already would overrule without a word. */
@@ -94,6 +100,7 @@ const configOptionNames = [
   'requireEms',
   'alpnProtocols',
   'maxFragmentSize',
+  'recordSizeLimit',
   'keyLog',
   'time',
   'roots',
@@ -105,6 +112,8 @@ const configOptionNames = [
   'sendServerName',
   'keyShares',
   'middleboxCompatibility',
+  'grease',
+  'extensionOrder',
   'ocspResponse',
   'sctList',
   'clientAuth',
@@ -181,7 +190,8 @@ function clientConfigWith(
   certificate: CertifiedKey | ClientCertResolver | undefined,
 ): ClientConfig {
   const common = commonOptions(options);
-  const { verifier, verification, roots, ca, sendServerName, keyShares, middleboxCompatibility } = options;
+  const { verifier, verification, roots, ca, sendServerName, keyShares } = options;
+  const { middleboxCompatibility, grease, extensionOrder } = options;
   if (verifier !== undefined && (roots !== undefined || ca !== undefined || verification !== undefined)) {
     throw new TypeError(
       'a verifier has its own roots and options: give either verifier, or roots, ca and verification',
@@ -196,6 +206,8 @@ function clientConfigWith(
     sendServerName,
     keyShares,
     middleboxCompatibility,
+    grease,
+    extensionOrder,
   });
 }
 
@@ -223,6 +235,7 @@ function commonOptions({
   requireEms,
   alpnProtocols,
   maxFragmentSize,
+  recordSizeLimit,
   keyLog,
   time,
 }: CommonOptions): {
@@ -231,6 +244,7 @@ function commonOptions({
   readonly requireEms: boolean | undefined;
   readonly alpnProtocols: readonly string[] | undefined;
   readonly maxFragmentSize: number | undefined;
+  readonly recordSizeLimit: number | undefined;
   readonly keyLog: KeyLog | undefined;
   readonly time: (() => number) | undefined;
 } {
@@ -240,6 +254,7 @@ function commonOptions({
     requireEms,
     alpnProtocols,
     maxFragmentSize,
+    recordSizeLimit,
     keyLog: keyLog === true ? keyLogFromEnvironment() : keyLog,
     time,
   };

@@ -24,6 +24,7 @@ import { clientTls13 } from './client_tls13.ts';
 import { chooseHelloShape } from './hello_shape.ts';
 import { type Offer, type OfferedKeyExchange } from './hellos.ts';
 import { type HandshakeIo, sendChangeCipherSpec, type Traffic } from './io.ts';
+import { offeredRecordSizeLimit } from './negotiation.ts';
 import { tls12HandshakesOf } from './tls12_protocol.ts';
 import { Transcript } from './transcript.ts';
 
@@ -148,6 +149,7 @@ function sendClientHello(
     extendedMasterSecret: tls12 ? true : undefined,
     // Rather than the SCSV, so that the answer to it is an extension that was asked for.
     renegotiationInfo: tls12 ? emptyBytes : undefined,
+    recordSizeLimit: offeredRecordSizeLimit(config),
     versions: [...shape.versions, ...versions],
     cookie: retry?.extensions.cookie,
     certificateAuthorities: rootHints.length > 0 ? rootHints : undefined,

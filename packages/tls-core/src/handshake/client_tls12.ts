@@ -34,7 +34,7 @@ import { compareFinished, type FinishedVerified, type PeerAuthenticated, publish
 import { checkTls12Scheme, kindsOf, schemesFor, signedParams } from './authentication_tls12.ts';
 import { type Tls12ClientHellos } from './hellos.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
-import { checkProtocol } from './negotiation.ts';
+import { acceptRecordSizeLimit, checkProtocol } from './negotiation.ts';
 import { Tls12Traffic } from './traffic_tls12.ts';
 
 /** A full handshake. One that resumes a session would go its own way after ServerHello. */
@@ -43,6 +43,7 @@ export function* clientTls12(io: HandshakeIo, hellos: Tls12ClientHellos): Step<T
   io.inbound.enterTls12();
   const hello = parseBody('ServerHello', tls12ServerHello, hellos.message);
   const suite = checkServerHello(hellos, hello);
+  acceptRecordSizeLimit(io, config, ProtocolVersion.TLSv1_2, hello.extensions.recordSizeLimit);
   const isExtended = hello.extensions.extendedMasterSecret === true;
   const randoms = { client: offer.random, server: hello.random };
   transcript.start(suite.hash, true);

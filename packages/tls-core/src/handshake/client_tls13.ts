@@ -8,7 +8,7 @@ import { encryptedExtensions } from '../messages/encrypted_extensions.ts';
 import { checkPlaced, checkSolicited } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
 import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
-import { ContentType, HandshakeType, NamedGroup, nameOf } from '../registry.ts';
+import { ContentType, HandshakeType, NamedGroup, nameOf, ProtocolVersion } from '../registry.ts';
 import { type Step, wait } from '../step/step.ts';
 import {
   certificateEntries,
@@ -25,7 +25,7 @@ import {
 } from './authentication.ts';
 import { type ClientHellos } from './hellos.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
-import { checkProtocol } from './negotiation.ts';
+import { acceptRecordSizeLimit, checkProtocol } from './negotiation.ts';
 import { Tls13Traffic } from './traffic_tls13.ts';
 import { applicationTrafficSecrets, handshakeTrafficSecrets } from './tls13_secrets.ts';
 
@@ -109,6 +109,7 @@ function* receiveEncryptedExtensions(
   checkSolicited('EncryptedExtensions', block, offer.extensionTypes);
   const { protocol } = block;
   checkProtocol(config, protocol);
+  acceptRecordSizeLimit(io, config, ProtocolVersion.TLSv1_3, block.recordSizeLimit);
   return protocol;
 }
 

@@ -3,7 +3,10 @@ import { equalBytes } from '../codec/bytes.ts';
 import { type CertifiedKey, type ClientConfig, type ClientHelloInfo, type ServerConfig } from '../config.ts';
 import { TlsError } from '../error.ts';
 import { type ClientHello } from '../messages/client_hello.ts';
+import { maxPlaintext } from '../record/deframer.ts';
+import { ProtocolVersion } from '../registry.ts';
 import { type Step, wait } from '../step/step.ts';
+import { type HandshakeIo } from './io.ts';
 
 /** RFC 7301 section 3.2: our preference; nothing in common is fatal, nothing offered is not. */
 export function chooseProtocol(
@@ -23,6 +26,47 @@ export function checkProtocol({ alpnProtocols }: ClientConfig, protocol: Uint8Ar
   if (protocol !== undefined && !alpnProtocols.some((offered) => equalBytes(offered, protocol))) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'SelectedUnofferedApplicationProtocol' });
   }
+}
+
+/** RFC 8449 section 4: the most that a version allows, and that a peer of it may be told. In TLS 1.3 the type counts. */
+function maxRecordSize(version: ProtocolVersion): number {
+  return version === ProtocolVersion.TLSv1_3 ? maxPlaintext + 1 : maxPlaintext;
+}
+
+/** What a client says of the records that it accepts; before it knows what the version will be. */
+export function offeredRecordSizeLimit({ recordSizeLimit, versions }: ClientConfig): number | undefined {
+  return recordSizeLimit === undefined ? undefined : Math.min(recordSizeLimit, maxRecordSize(versions[0]!));
+}
+
+/** What a server says of the records that it accepts, if the client says so too. */
+export function answeredRecordSizeLimit(
+  { recordSizeLimit }: ServerConfig,
+  version: ProtocolVersion,
+  { extensions }: ClientHello,
+): number | undefined {
+  if (extensions.recordSizeLimit === undefined) return undefined;
+  return Math.min(recordSizeLimit ?? Infinity, maxRecordSize(version));
+}
+
+/** Heeds what the peer said, if it did, for all that is sent from here on under protection. */
+export function heedRecordSizeLimit(
+  { outbound }: HandshakeIo,
+  version: ProtocolVersion,
+  limit: number | undefined,
+): void {
+  if (limit !== undefined) outbound.limitFragment(version === ProtocolVersion.TLSv1_3 ? limit - 1 : limit);
+}
+
+/** A server that answers has said what it accepts, and has heard what we accept. */
+export function acceptRecordSizeLimit(
+  io: HandshakeIo,
+  { recordSizeLimit = Infinity }: ClientConfig,
+  version: ProtocolVersion,
+  answer: number | undefined,
+): void {
+  if (answer === undefined) return;
+  heedRecordSizeLimit(io, version, answer);
+  io.inbound.limitPlaintext(recordSizeLimit);
 }
 
 /** Before ServerHello, so that a client that we have nothing for hears of it before it goes on. */

@@ -46,7 +46,7 @@ import {
 import { certificateTypesFor, checkTls12Scheme, schemesFor, signedParams } from './authentication_tls12.ts';
 import { type Tls12ServerHellos } from './hellos.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
-import { chooseProtocol, resolveCertificate } from './negotiation.ts';
+import { answeredRecordSizeLimit, chooseProtocol, heedRecordSizeLimit, resolveCertificate } from './negotiation.ts';
 import { Tls12Traffic } from './traffic_tls12.ts';
 
 /** A full handshake. One that resumes a session would go its own way before ServerHello. */
@@ -66,7 +66,17 @@ export function* serverTls12(io: HandshakeIo, hellos: Tls12ServerHellos): Step<T
   io.facts.handshakeKind = 'full';
 
   const randoms = { client: hello.random, server: serverRandom(hellos) };
-  const keyExchange = yield* sendFlight(io, hellos, { identity, group, randoms, protocol, isExtended });
+  const recordSizeLimit = answeredRecordSizeLimit(config, ProtocolVersion.TLSv1_2, hello);
+  io.inbound.limitPlaintext(recordSizeLimit);
+  heedRecordSizeLimit(io, ProtocolVersion.TLSv1_2, hello.extensions.recordSizeLimit);
+  const keyExchange = yield* sendFlight(io, hellos, {
+    identity,
+    group,
+    randoms,
+    protocol,
+    isExtended,
+    recordSizeLimit,
+  });
 
   const certificates = yield* receiveCertificate(io, hellos);
   const premasterSecret = yield* receiveClientKeyExchange(io, hellos, keyExchange);
@@ -180,13 +190,14 @@ interface Negotiated {
   readonly randoms: Randoms;
   readonly protocol: Uint8Array | undefined;
   readonly isExtended: boolean;
+  readonly recordSizeLimit: number | undefined;
 }
 
 /** ServerHello to ServerHelloDone, RFC 5246 sections 7.4.1.3 to 7.4.5; our half of the key exchange. */
 function* sendFlight(
   io: HandshakeIo,
   { config, hello, info, transcript }: Tls12ServerHellos,
-  { identity, group, randoms, protocol, isExtended }: Negotiated,
+  { identity, group, randoms, protocol, isExtended, recordSizeLimit }: Negotiated,
 ): Step<ActiveKeyExchange> {
   const { certified, signer, suite } = identity;
   const keyExchange = yield* wait(group.start());
@@ -216,6 +227,7 @@ function* sendFlight(
       protocol,
       extendedMasterSecret: isExtended ? true : undefined,
       renegotiationInfo: isSecure ? emptyBytes : undefined,
+      recordSizeLimit,
     },
   });
   const flight = [serverHello, encodeMessage(HandshakeType.certificate, tls12Certificate, certified.certificates)];

@@ -30,7 +30,7 @@ import {
 } from './authentication.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { type ServerHellos } from './hellos.ts';
-import { chooseProtocol, resolveCertificate } from './negotiation.ts';
+import { answeredRecordSizeLimit, chooseProtocol, heedRecordSizeLimit, resolveCertificate } from './negotiation.ts';
 import { Tls13Traffic } from './traffic_tls13.ts';
 import { applicationTrafficSecrets, handshakeTrafficSecrets } from './tls13_secrets.ts';
 
@@ -47,8 +47,12 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
     // First what is sent: the client, which has ServerHello, is to understand why its records are refused.
     io.outbound.setSealer(new Tls13RecordSealer(suite, handshake.server));
     io.inbound.setOpener(new Tls13RecordOpener(suite, handshake.client));
+    const recordSizeLimit = answeredRecordSizeLimit(config, ProtocolVersion.TLSv1_3, hello);
+    // From that key on: early data would be of a client that has not heard of it.
+    io.inbound.limitPlaintext(recordSizeLimit);
+    heedRecordSizeLimit(io, ProtocolVersion.TLSv1_3, hello.extensions.recordSizeLimit);
 
-    const flight = [encodeEncryptedExtensions(hellos, protocol)];
+    const flight = [encodeEncryptedExtensions(hellos, protocol, recordSizeLimit)];
     if (config.clientVerifier !== undefined) flight.push(encodeCertificateRequest(config.clientVerifier));
     for (const message of flight) transcript.add(message);
     flight.push(...(yield* authenticateServer(hellos, identity)));
@@ -129,12 +133,17 @@ function* sendServerHello(io: HandshakeIo, hellos: ServerHellos): Step<Uint8Arra
   return answer.sharedSecret;
 }
 
-function encodeEncryptedExtensions({ info }: ServerHellos, protocol: Uint8Array | undefined): Uint8Array {
+function encodeEncryptedExtensions(
+  { info }: ServerHellos,
+  protocol: Uint8Array | undefined,
+  recordSizeLimit: number | undefined,
+): Uint8Array {
   return encodeMessage(HandshakeType.encrypted_extensions, encryptedExtensions, {
     ...onlyKnown,
     // RFC 6066 section 3: says that the name was used.
     serverName: info.serverName === undefined ? undefined : true,
     protocol,
+    recordSizeLimit,
   });
 }
 

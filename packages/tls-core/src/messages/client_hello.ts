@@ -20,6 +20,7 @@ import {
   onlyKnown,
   protocolNameList,
   rawExtensions,
+  recordSizeLimit,
   signatureSchemeList,
 } from './extension.ts';
 
@@ -75,6 +76,8 @@ export interface ClientExtensions extends ExtensionBlock {
   readonly extendedMasterSecret?: true | undefined;
   /** RFC 5746 section 3.2. */
   readonly renegotiationInfo?: Uint8Array | undefined;
+  /** RFC 8449 section 4. */
+  readonly recordSizeLimit?: number | undefined;
   readonly versions?: readonly ProtocolVersion[] | undefined;
   readonly cookie?: Uint8Array | undefined;
   /** DER Names. */
@@ -98,6 +101,7 @@ const knownExtensions: KnownExtensions<ClientExtensions> = {
   protocols: [ExtensionType.application_layer_protocol_negotiation, protocolNameList],
   extendedMasterSecret: [ExtensionType.extended_master_secret, empty],
   renegotiationInfo: [ExtensionType.renegotiation_info, opaque8()],
+  recordSizeLimit: [ExtensionType.record_size_limit, recordSizeLimit],
   // Section 4.2.1: one byte of length.
   versions: [ExtensionType.supported_versions, vec(1, u16)],
   cookie: [ExtensionType.cookie, opaque16(1)],

@@ -1,7 +1,7 @@
 /** EncryptedExtensions, RFC 8446 section 4.3.1. */
 import { type Codec, empty } from '../codec/codec.ts';
 import { ExtensionType, type NamedGroup } from '../registry.ts';
-import { type ExtensionBlock, extensions, namedGroupList, protocolNameList } from './extension.ts';
+import { type ExtensionBlock, extensions, namedGroupList, protocolNameList, recordSizeLimit } from './extension.ts';
 
 export interface EncryptedExtensions extends ExtensionBlock {
   /** RFC 6066 section 3: the server used the name. */
@@ -10,6 +10,8 @@ export interface EncryptedExtensions extends ExtensionBlock {
   readonly namedGroups?: readonly NamedGroup[] | undefined;
   /** RFC 7301 section 3.1: exactly one. */
   readonly protocol?: Uint8Array | undefined;
+  /** RFC 8449 section 4. */
+  readonly recordSizeLimit?: number | undefined;
 }
 
 /** A ProtocolNameList of exactly one. */
@@ -26,4 +28,5 @@ export const encryptedExtensions: Codec<EncryptedExtensions> = extensions('Encry
   serverName: [ExtensionType.server_name, empty],
   namedGroups: [ExtensionType.supported_groups, namedGroupList],
   protocol: [ExtensionType.application_layer_protocol_negotiation, oneProtocol],
+  recordSizeLimit: [ExtensionType.record_size_limit, recordSizeLimit],
 });

@@ -112,6 +112,7 @@ const recognized: ReadonlySet<ExtensionType> = new Set([
   ExtensionType.certificate_authorities,
   ExtensionType.signature_algorithms_cert,
   ExtensionType.key_share,
+  ExtensionType.record_size_limit,
 ]);
 
 /**
@@ -138,6 +139,17 @@ export const signatureSchemeList: Codec<readonly number[]> = vec(2, u16);
 
 /** RFC 7301 section 3.1: `ProtocolName protocol_name_list<2..2^16-1>`. */
 export const protocolNameList: Codec<readonly Uint8Array[]> = vec(2, opaque8(1));
+
+/** RFC 8449 section 4: in bytes, 64 or more. */
+export const recordSizeLimit: Codec<number> = {
+  read(r) {
+    const limit = r.u16();
+    if (limit < minRecordSizeLimit) throw r.error('InvalidRecordSizeLimit');
+    return limit;
+  },
+  write: u16.write,
+};
+export const minRecordSizeLimit = 64;
 
 /** Section 4.2.4: `DistinguishedName authorities<3..2^16-1>`. Each is a DER Name. */
 export const distinguishedName: Codec<Uint8Array> = opaque16(1);

@@ -3,7 +3,7 @@ import { type Codec, empty, opaque8 } from '../codec/codec.ts';
 import { ExtensionType, type NamedGroup } from '../registry.ts';
 import { sctList } from './certificate.ts';
 import { oneProtocol } from './encrypted_extensions.ts';
-import { type ExtensionBlock, extensions, namedGroupList } from './extension.ts';
+import { type ExtensionBlock, extensions, namedGroupList, recordSizeLimit } from './extension.ts';
 import { type HelloFields, helloFields, readBlock } from './server_hello.ts';
 
 export interface Tls12ServerExtensions extends ExtensionBlock {
@@ -23,6 +23,8 @@ export interface Tls12ServerExtensions extends ExtensionBlock {
   readonly extendedMasterSecret?: true | undefined;
   /** RFC 5746 section 3.2: empty in a first handshake. */
   readonly renegotiationInfo?: Uint8Array | undefined;
+  /** RFC 8449 section 4. */
+  readonly recordSizeLimit?: number | undefined;
 }
 
 const tls12ServerExtensions: Codec<Tls12ServerExtensions> = extensions('ServerHello', {
@@ -34,6 +36,7 @@ const tls12ServerExtensions: Codec<Tls12ServerExtensions> = extensions('ServerHe
   protocol: [ExtensionType.application_layer_protocol_negotiation, oneProtocol],
   extendedMasterSecret: [ExtensionType.extended_master_secret, empty],
   renegotiationInfo: [ExtensionType.renegotiation_info, opaque8()],
+  recordSizeLimit: [ExtensionType.record_size_limit, recordSizeLimit],
 });
 
 export interface Tls12ServerHello extends HelloFields {

@@ -45,6 +45,8 @@ export class Inbound {
   #heedsAlertLevels = false;
   #emptyRecords = 0;
   #warnings = 0;
+  /** Most bytes of plaintext in a protected record, where the version does not allow fewer. */
+  #plaintextLimit = Infinity;
   /** Bytes of rejected early data that may still come; `undefined` if none may. */
   #earlyDataBudget: number | undefined;
 
@@ -91,6 +93,11 @@ export class Inbound {
 
   allowChangeCipherSpec(): void {
     this.#changeCipherSpecAllowed = true;
+  }
+
+  /** RFC 8449 section 4: longer plaintext in protected records is refused from here on; by default no limit but the version's. */
+  limitPlaintext(bytes: number = Infinity): void {
+    this.#plaintextLimit = bytes;
   }
 
   handshakeComplete(): void {
@@ -245,7 +252,7 @@ export class Inbound {
       if (plaintext !== undefined && opener !== undefined) {
         this.#opened++;
         this.#earlyDataBudget = undefined;
-        return opener.unwrap(record, plaintext);
+        return opener.unwrap(record, plaintext, this.#plaintextLimit);
       }
       if (!this.#isSkippable(record)) throw new TlsError({ code: 'DecryptError' });
       this.#skip(record);

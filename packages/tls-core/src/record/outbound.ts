@@ -34,6 +34,11 @@ export class Outbound {
     this.#maxFragment = bytes;
   }
 
+  /** The peer accepts no more plaintext than that in a record. */
+  limitFragment(bytes: number): void {
+    this.#maxFragment = Math.min(this.#maxFragment, bytes);
+  }
+
   /** Everything sent from here on is under this key. */
   setSealer(sealer: RecordSealer): void {
     this.#sealer = sealer;

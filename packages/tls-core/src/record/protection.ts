@@ -34,8 +34,13 @@ export interface RecordOpener {
   readonly maxLength: (type: ContentType) => number;
   /** What was sealed, in pieces; `undefined` if it is not authentic. */
   readonly open: (record: RawRecord) => Awaitable<readonly Uint8Array[] | undefined>;
-  /** The record that `open` gave the plaintext of. Throws the `TlsError` for a plaintext that must not be. */
-  readonly unwrap: (record: RawRecord, plaintext: readonly Uint8Array[]) => PlainRecord;
+  /**
+   * The record that `open` gave the plaintext of. Throws the `TlsError` for a plaintext that must not be.
+   *
+   * @param limit most bytes of the plaintext, where the version does not allow fewer: in TLS 1.3 with content type and
+   *   padding (RFC 8449 section 4)
+   */
+  readonly unwrap: (record: RawRecord, plaintext: readonly Uint8Array[], limit: number) => PlainRecord;
   /** The record before was no record of this key (skipped early data): the next one has its number. */
   readonly skip: () => void;
 }

@@ -98,9 +98,9 @@ export class Tls12RecordOpener implements RecordOpener {
     return this.#opener.open(concat([this.#iv, explicit]), additional, ciphertext);
   }
 
-  unwrap({ type }: RawRecord, plaintext: readonly Uint8Array[]): PlainRecord {
+  unwrap({ type }: RawRecord, plaintext: readonly Uint8Array[], limit: number): PlainRecord {
     const length = totalLength(plaintext);
-    if (length > maxPlaintext) throw new TlsError({ code: 'PeerSentOversizedRecord' });
+    if (length > Math.min(limit, maxPlaintext)) throw new TlsError({ code: 'PeerSentOversizedRecord' });
     return { type, content: plaintext.filter((piece) => piece.length > 0), length };
   }
 

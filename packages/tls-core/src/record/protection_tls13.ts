@@ -84,7 +84,10 @@ export class Tls13RecordOpener implements RecordOpener {
     return record.length < tagLength ? undefined : this.#opener.open(nonce, record.header, record.payload);
   }
 
-  unwrap(_record: RawRecord, plaintext: readonly Uint8Array[]): PlainRecord {
+  unwrap(_record: RawRecord, plaintext: readonly Uint8Array[], limit: number): PlainRecord {
+    if (totalLength(plaintext) > Math.min(limit, maxPlaintext + 1)) {
+      throw new TlsError({ code: 'PeerSentOversizedRecord' });
+    }
     return unpad(plaintext);
   }
 
@@ -95,7 +98,6 @@ export class Tls13RecordOpener implements RecordOpener {
 
 /** Section 5.2 and 5.4: the last byte that is not zero is the type; what stands before it is the content. */
 function unpad(plaintext: readonly Uint8Array[]): PlainRecord {
-  if (totalLength(plaintext) > maxPlaintext + 1) throw new TlsError({ code: 'PeerSentOversizedRecord' });
   for (let last = plaintext.length - 1; last >= 0; last--) {
     const piece = plaintext[last]!;
     let at = piece.length - 1;
