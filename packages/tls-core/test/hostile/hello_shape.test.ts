@@ -127,7 +127,7 @@ describe('the order of the extensions', () => {
 
   it('is another one in other connections', () => {
     const orders = Array.from({ length: 16 }, () => orderOf());
-    expect(new Set(orders).size).toBeGreaterThan(14);
+    expect(new Set(orders).size).toBeGreaterThan(4);
     expect(new Set(orders.map((order) => order.split(',').toSorted().join())).size).toBe(1);
   });
 
