@@ -11,7 +11,14 @@ import {
 import { type KeyLog } from './keys/key_log.ts';
 import { minRecordSizeLimit } from './messages/extension.ts';
 import { maxPlaintext } from './record/deframer.ts';
-import { type CipherSuite, NamedGroup, nameOf, ProtocolVersion, type SignatureScheme } from './registry.ts';
+import {
+  CertificateType,
+  type CipherSuite,
+  NamedGroup,
+  nameOf,
+  ProtocolVersion,
+  type SignatureScheme,
+} from './registry.ts';
 import { clientSessionMemory, serverSessionMemory } from './sessions/memory.ts';
 import { type Policy, policyDigest } from './sessions/scope.ts';
 import { type ClientSessionStore, type ServerSessionStore, type Ticketer } from './sessions/store.ts';
@@ -20,8 +27,13 @@ import { type ClientCertVerifier, type ServerCertVerifier } from './verify.ts';
 
 /** A certificate chain and the key of its first certificate. */
 export interface CertifiedKey {
-  /** DER, the end entity first, each followed by its issuer; the root may be left out. Kept. */
+  /**
+   * DER, the end entity first, each followed by its issuer; the root may be left out. Of a raw public key it is the
+   * SubjectPublicKeyInfo alone. Kept.
+   */
   readonly certificates: readonly Uint8Array[];
+  /** What they are: X.509 certificates by default, or a raw public key (RFC 7250). */
+  readonly certificateType?: CertificateType | undefined;
   readonly key: SigningKey;
   /** An OCSPResponse in DER, stapled for peers that ask. Kept. */
   readonly ocspResponse?: Uint8Array | undefined;
@@ -42,6 +54,9 @@ export interface ClientHelloInfo {
   readonly signatureSchemes: readonly SignatureScheme[];
   /** For certificates: signature_algorithms_cert, or else signature_algorithms (RFC 8446 section 4.2.3). */
   readonly signatureSchemesCert: readonly SignatureScheme[];
+  /** What the client can show and what it can verify, in its order (RFC 7250): X.509 if it does not say. */
+  readonly clientCertificateTypes: readonly CertificateType[];
+  readonly serverCertificateTypes: readonly CertificateType[];
   /** DER Names of the CAs that the client trusts, where it says so. */
   readonly certificateAuthorities: readonly Uint8Array[];
 }
@@ -92,6 +107,8 @@ export interface ClientOptions extends CommonOptions {
   readonly verifier: ServerCertVerifier;
   /** The certificate for servers that ask for one; none by default. */
   readonly certificate?: CertifiedKey | ClientCertResolver | undefined;
+  /** What a function for `certificate` gives, which servers are told before they ask; X.509 certificates by default. */
+  readonly certificateType?: CertificateType | undefined;
   /** Whether the server's DNS name is sent in clear, as SNI; `true` by default. */
   readonly sendServerName?: boolean | undefined;
   /** For which groups to send a key share at once; by default the provider's first. Others may cost a round trip. */
@@ -157,6 +174,8 @@ export interface ClientConfig extends CommonConfig {
   readonly [checked]: 'client';
   readonly verifier: ServerCertVerifier;
   readonly resolveCertificate: ClientCertResolver;
+  /** What that gives. */
+  readonly certificateType: CertificateType;
   readonly sendServerName: boolean;
   /** Not empty if TLS 1.3 is offered. */
   readonly keyShareGroups: readonly KeyExchangeGroup[];
@@ -189,6 +208,7 @@ export function clientConfig(options: ClientOptions): ClientConfig {
     ...common,
     verifier,
     resolveCertificate: resolver(certificate),
+    certificateType: certificateTypeOf(options),
     sendServerName: options.sendServerName ?? true,
     keyShareGroups: names.map((name) => {
       const group = groups.find((candidate) => candidate.name === name);
@@ -318,5 +338,18 @@ function resolver<Info>(
 ): (info: Info) => Awaitable<CertifiedKey | undefined> {
   if (typeof certificate === 'function') return certificate;
   if (certificate?.certificates.length === 0) throw new RangeError('the certificate chain is empty');
+  if (certificate?.certificateType === CertificateType.RawPublicKey && certificate.certificates.length > 1) {
+    throw new RangeError('a raw public key stands alone');
+  }
   return () => certificate;
+}
+
+/** What a client's resolver gives. */
+function certificateTypeOf({ certificate, certificateType }: ClientOptions): CertificateType {
+  if (typeof certificate === 'function' || certificate === undefined) return certificateType ?? CertificateType.X509;
+  const { certificateType: type = CertificateType.X509 } = certificate;
+  if (certificateType !== undefined && certificateType !== type) {
+    throw new RangeError('certificateType is not that of the certificate');
+  }
+  return type;
 }

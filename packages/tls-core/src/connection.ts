@@ -199,7 +199,10 @@ export class Connection {
     return this.#io.facts.handshakeKind;
   }
 
-  /** The peer's certificates in DER, its own first, once they and its signature are verified. */
+  /**
+   * The peer's certificates in DER, its own first, once they and its signature are verified. Of a raw public key it is the
+   * SubjectPublicKeyInfo.
+   */
   get peerCertificates(): readonly Uint8Array[] | undefined {
     return this.#io.facts.peerCertificates;
   }

@@ -42,6 +42,7 @@ export type PeerMisbehavedReason =
   | 'MessageInterleavedWithHandshakeMessage'
   | 'MissingKeyShare'
   | 'MissingPskModesExtension'
+  | 'MultipleRawKeys'
   | 'NonEmptyCertificateRequestContext'
   | 'OfferedDuplicateKeyShares'
   | 'OfferedIncorrectCompressions'
@@ -50,6 +51,7 @@ export type PeerMisbehavedReason =
   | 'SelectedDifferentCipherSuiteAfterRetry'
   | 'SelectedTls12UsingTls13VersionExtension'
   | 'SelectedUnofferedApplicationProtocol'
+  | 'SelectedUnofferedCertificateType'
   | 'SelectedUnofferedCipherSuite'
   | 'SelectedUnofferedKxGroup'
   | 'SelectedUnofferedVersion'
@@ -69,6 +71,7 @@ export type PeerMisbehavedReason =
 /** A peer with which nothing in common was found. */
 export type PeerIncompatibleReason =
   | 'ExtendedMasterSecretExtensionRequired'
+  | 'IncorrectCertificateTypeExtension'
   | 'KeyShareExtensionRequired'
   | 'NamedGroupsExtensionRequired'
   | 'NoCipherSuitesInCommon'
@@ -363,6 +366,7 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
     case 'IllegalHelloRetryRequestWithUnofferedGroup':
     case 'IncorrectSessionId':
     case 'InvalidKeyShare':
+    case 'MultipleRawKeys':
     case 'NonEmptyCertificateRequestContext':
     case 'OfferedDuplicateKeyShares':
     case 'OfferedIncorrectCompressions':
@@ -371,6 +375,7 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
     case 'SelectedDifferentCipherSuiteAfterRetry':
     case 'SelectedTls12UsingTls13VersionExtension':
     case 'SelectedUnofferedApplicationProtocol':
+    case 'SelectedUnofferedCertificateType':
     case 'SelectedUnofferedCipherSuite':
     case 'SelectedUnofferedKxGroup':
     case 'SelectedUnofferedVersion':
@@ -396,6 +401,8 @@ function peerIncompatibleAlert(reason: PeerIncompatibleReason): AlertDescription
     case 'NullCompressionRequired':
     case 'UncompressedEcPointsRequired':
       return AlertDescription.illegal_parameter;
+    case 'IncorrectCertificateTypeExtension':
+      return AlertDescription.unsupported_certificate;
     case 'ExtendedMasterSecretExtensionRequired':
     case 'NoCipherSuitesInCommon':
     case 'NoGroupsInCommon':

@@ -128,6 +128,10 @@ export type ECPointFormat = number;
 export const ClientCertificateType = { rsa_sign: 1, ecdsa_sign: 64 } as const;
 export type ClientCertificateType = number;
 
+/** RFC 7250 section 3. */
+export const CertificateType = { X509: 0, RawPublicKey: 2 } as const;
+export type CertificateType = number;
+
 /** RFC 8446 section 6. */
 export const AlertDescription = {
   close_notify: 0,

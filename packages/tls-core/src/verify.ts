@@ -1,5 +1,5 @@
 /** How a connection has its peer's certificate and handshake signature verified. The default is `@tyls/webpki`. */
-import { type SignatureScheme } from './registry.ts';
+import { type CertificateType, type SignatureScheme } from './registry.ts';
 import { type ServerName } from './server_name.ts';
 import { type Policy } from './sessions/scope.ts';
 import { type Awaitable } from './step/step.ts';
@@ -31,7 +31,7 @@ export function handshakeSignatureValid(): HandshakeSignatureValid {
 
 /** The certificates that a peer sent. All bytes are the connection's own copies and may be kept. */
 export interface PeerCertificates {
-  /** DER of the peer's own certificate. */
+  /** DER of the peer's own certificate; of its SubjectPublicKeyInfo if the verifier is for raw public keys. */
   readonly endEntity: Uint8Array;
   /** DER of the others, in the order sent: in any order, some perhaps of no use (RFC 8446 section 4.4.2). */
   readonly intermediates: readonly Uint8Array[];
@@ -59,7 +59,7 @@ export interface ClientCertificates extends PeerCertificates {
 export interface HandshakeSignature {
   /** What was signed: in TLS 1.3 padding, context string and transcript hash; in TLS 1.2 randoms and params, or messages. */
   readonly message: Uint8Array;
-  /** DER of the certificate with the key. */
+  /** DER of the certificate with the key; of its SubjectPublicKeyInfo if the verifier is for raw public keys. */
   readonly endEntity: Uint8Array;
   /** One of those that the verifier offers. */
   readonly scheme: SignatureScheme;
@@ -68,6 +68,8 @@ export interface HandshakeSignature {
 
 /** What verifying servers and verifying clients have in common. A session is resumed under the same policy only. */
 export interface SignatureVerifier extends Policy {
+  /** What it verifies: X.509 certificates, if it does not say that it is for raw public keys (RFC 7250). */
+  readonly certificateType?: CertificateType;
   /** Offered in signature_algorithms, in this order. */
   readonly schemes: readonly SignatureScheme[];
   /** Throws, or rejects with, the `TlsError` that says why it refuses. */

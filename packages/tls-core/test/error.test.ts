@@ -82,6 +82,7 @@ const peerMisbehaved: Readonly<Record<PeerMisbehavedReason, AlertName>> = {
   MessageInterleavedWithHandshakeMessage: 'unexpected_message',
   MissingKeyShare: 'missing_extension',
   MissingPskModesExtension: 'missing_extension',
+  MultipleRawKeys: 'illegal_parameter',
   NonEmptyCertificateRequestContext: 'illegal_parameter',
   OfferedDuplicateKeyShares: 'illegal_parameter',
   OfferedIncorrectCompressions: 'illegal_parameter',
@@ -89,6 +90,7 @@ const peerMisbehaved: Readonly<Record<PeerMisbehavedReason, AlertName>> = {
   RefusedToFollowHelloRetryRequest: 'illegal_parameter',
   SelectedDifferentCipherSuiteAfterRetry: 'illegal_parameter',
   SelectedTls12UsingTls13VersionExtension: 'illegal_parameter',
+  SelectedUnofferedCertificateType: 'illegal_parameter',
   SelectedUnofferedApplicationProtocol: 'illegal_parameter',
   SelectedUnofferedCipherSuite: 'illegal_parameter',
   SelectedUnofferedKxGroup: 'illegal_parameter',
@@ -109,6 +111,7 @@ const peerMisbehaved: Readonly<Record<PeerMisbehavedReason, AlertName>> = {
 
 const peerIncompatible: Readonly<Record<PeerIncompatibleReason, AlertName>> = {
   ExtendedMasterSecretExtensionRequired: 'handshake_failure',
+  IncorrectCertificateTypeExtension: 'unsupported_certificate',
   KeyShareExtensionRequired: 'missing_extension',
   NamedGroupsExtensionRequired: 'missing_extension',
   NoCipherSuitesInCommon: 'handshake_failure',

@@ -1,6 +1,7 @@
 /** Certificates and keys as they come in files, made ready for a configuration. */
 import {
   type Awaitable,
+  CertificateType,
   type CertifiedKey,
   type CryptoProvider,
   isPromise,
@@ -43,15 +44,51 @@ export function loadCertifiedKey(options: CertifiedKeyOptions): Awaitable<Certif
     checkKeyMatches(ownKey, key);
     return { certificates, key, ocspResponse: options.ocspResponse, sctList: options.sctList };
   };
-  if (isSigningKey(options.key)) return finish(options.key);
-  const key = (options.provider ?? nodeProvider()).loadPrivateKey(decodePrivateKey(options.key));
-  return isPromise(key) ? key.then(finish) : finish(key);
+  return withSigningKey(options, finish);
+}
+
+/** What {@link loadRawPublicKey} loads. */
+export interface RawPublicKeyOptions {
+  readonly key: PrivateKey;
+  /** SubjectPublicKeyInfo in DER, for a key that does not say it itself. Kept. */
+  readonly publicKey?: Uint8Array | undefined;
+  /** What loads the key; `nodeProvider()` by default. */
+  readonly provider?: Pick<CryptoProvider, 'loadPrivateKey'> | undefined;
+}
+
+/**
+ * Loads a key to be shown as it is, without a certificate (RFC 7250), as `certificate` of a client or a server. Peers must
+ * know it: its verifier is one of `rawPublicKeyServerVerifier` and `rawPublicKeyClientVerifier` of `@tyls/webpki`. A
+ * promise only if the provider loads keys asynchronously.
+ *
+ * @throws TypeError if it cannot be read or nothing says what the public key is; what the provider throws if it cannot use
+ *   the key
+ */
+export function loadRawPublicKey(options: RawPublicKeyOptions): Awaitable<CertifiedKey> {
+  const finish = (key: SigningKey): CertifiedKey => {
+    const publicKey = options.publicKey ?? key.publicKey;
+    if (publicKey === undefined) throw new TypeError('publicKey is needed: the key does not say it');
+    checkKeyMatches(publicKey, key);
+    return { certificates: [publicKey], certificateType: CertificateType.RawPublicKey, key };
+  };
+  return withSigningKey(options, finish);
+}
+
+function withSigningKey<T>(
+  { key, provider = nodeProvider() }: Pick<RawPublicKeyOptions, 'key' | 'provider'>,
+  finish: (key: SigningKey) => T,
+): Awaitable<T> {
+  if (isSigningKey(key)) return finish(key);
+  const loading = provider.loadPrivateKey(decodePrivateKey(key));
+  return isPromise(loading) ? loading.then(finish) : finish(loading);
 }
 
 /** Refuses a key that is not its certificate's, as far as it says which one it is. */
-export function checkCertifiedKey({ certificates, key }: CertifiedKey): void {
+export function checkCertifiedKey({ certificates, certificateType, key }: CertifiedKey): void {
   const endEntity = certificates[0];
-  if (endEntity !== undefined) checkKeyMatches(endEntityPublicKey(endEntity), key);
+  if (endEntity === undefined) return;
+  const isRaw = certificateType === CertificateType.RawPublicKey;
+  checkKeyMatches(isRaw ? endEntity : endEntityPublicKey(endEntity), key);
 }
 
 /**

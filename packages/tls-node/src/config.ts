@@ -73,6 +73,8 @@ export interface ClientConfigOptions extends CommonOptions, TrustOptions {
   readonly verification?: Omit<ServerCertVerifierOptions, 'roots' | 'provider'> | undefined;
   /** For servers that ask for a certificate; a function chooses when they do. */
   readonly certificate?: Encoded | readonly Encoded[] | CertifiedKey | ClientCertResolver | undefined;
+  /** What a function for `certificate` gives: X.509 certificates by default, or raw public keys. */
+  readonly certificateType?: ClientOptions['certificateType'];
   /** Of an encoded `certificate`. */
   readonly key?: PrivateKey | undefined;
   /** Whether the server's DNS name is sent in clear, as SNI; `true` by default. */
@@ -108,6 +110,7 @@ const configOptionNames = [
   'verifier',
   'verification',
   'certificate',
+  'certificateType',
   'key',
   'sendServerName',
   'keyShares',
@@ -203,6 +206,7 @@ function clientConfigWith(
       verifier ??
       serverCertVerifier({ ...verification, roots: trusted(options) ?? defaultRoots(), provider: common.provider }),
     certificate,
+    certificateType: options.certificateType,
     sendServerName,
     keyShares,
     middleboxCompatibility,

@@ -9,7 +9,14 @@
  * socket.pipe(process.stdout);
  * ```
  */
-export { type CertifiedKeyOptions, type Encoded, loadCertifiedKey, type PrivateKey } from './certified_key.ts';
+export {
+  type CertifiedKeyOptions,
+  type Encoded,
+  loadCertifiedKey,
+  loadRawPublicKey,
+  type PrivateKey,
+  type RawPublicKeyOptions,
+} from './certified_key.ts';
 export {
   type ClientAuthOptions,
   type ClientConfigOptions,

@@ -142,7 +142,10 @@ export class TlsSocket extends Duplex {
     return this.#connection.handshakeKind;
   }
 
-  /** The peer's certificates in DER, its own first, once they are verified. */
+  /**
+   * The peer's certificates in DER, its own first, once they are verified. Of a raw public key it is the
+   * SubjectPublicKeyInfo.
+   */
   get peerCertificates(): readonly Uint8Array[] | undefined {
     return this.#connection.peerCertificates;
   }

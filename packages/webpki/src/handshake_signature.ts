@@ -61,9 +61,17 @@ export function* verifyTls13SignatureByKey(
  */
 export function* verifyTls12Signature(
   { endEntity, ...signed }: HandshakeSignature,
+  verification: SignatureVerification,
+): Step<HandshakeSignatureValid> {
+  return yield* verifyTls12SignatureByKey(signed, signingKeyOf(endEntity), verification);
+}
+
+/** The same for a key that comes without a certificate, as {@link verifyTls13SignatureByKey}. */
+export function* verifyTls12SignatureByKey(
+  signed: SignatureByKey,
+  publicKey: Uint8Array,
   { schemes }: SignatureVerification,
 ): Step<HandshakeSignatureValid> {
-  const publicKey = signingKeyOf(endEntity);
   const algorithms = schemes.find((offered) => offered.scheme === signed.scheme)?.algorithms ?? [];
   if (algorithms.length === 0) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'SignedHandshakeWithUnadvertisedSigScheme' });

@@ -29,7 +29,11 @@ export { type PathOptions, type VerifiedPath } from './path_options.ts';
 export { certificatesFromPem, parsePem, type PemBlock, privateKeyFromPem } from './pem.ts';
 export { type CertificateRule, defaultPolicy, type PathRole, type Policy, type RuleContext } from './policy.ts';
 export { type Purpose } from './purpose.ts';
-export { type RawPublicKeySignature, type RawPublicKeyVerifier, rawPublicKeyVerifier } from './raw_public_key.ts';
+export {
+  rawPublicKeyClientVerifier,
+  type RawPublicKeyClientVerifierOptions,
+  rawPublicKeyServerVerifier,
+} from './raw_public_key.ts';
 export { type SpkiPin } from './spki_pin.ts';
 export { strictPolicy } from './strict_policy.ts';
 export {

@@ -1,62 +1,74 @@
-/**
- * Raw public keys (RFC 7250): peers that are known by their keys, without certificates. This verifies keys and signatures;
- * negotiating that keys are sent in place of certificates is for the protocol.
- */
+/** Raw public keys (RFC 7250): peers that are known by their keys, without certificates. */
 import {
-  type Awaitable,
-  type HandshakeSignature,
-  type HandshakeSignatureValid,
+  CertificateType,
+  type ClientCertVerifier,
+  type PeerCertificates,
   type PeerVerified,
   peerVerified,
   runToEnd,
-  type SignatureScheme,
+  type ServerCertVerifier,
 } from '@tyls/tls-core';
 import { DerReader, DerTag } from '@tyls/tls-core/der';
 import { badEncodingOf } from './error.ts';
-import { verifyTls13SignatureByKey } from './handshake_signature.ts';
-import { PinSet, type SpkiPin } from './spki_pin.ts';
-import { type VerificationProvider } from './verifier.ts';
-
-/** A signature in CertificateVerify where the peer's Certificate message had a SubjectPublicKeyInfo. */
-export interface RawPublicKeySignature extends Omit<HandshakeSignature, 'endEntity'> {
-  /** DER of the SubjectPublicKeyInfo. */
-  readonly publicKey: Uint8Array;
-}
-
-export interface RawPublicKeyVerifier {
-  /** In order of preference. */
-  readonly schemes: readonly SignatureScheme[];
-  /**
-   * @param publicKey DER of the SubjectPublicKeyInfo
-   * @throws TlsError `InvalidCertificate`: `UnknownPublicKey`, `BadEncoding`
-   */
-  readonly verifyPublicKey: (publicKey: Uint8Array) => PeerVerified;
-  /** Throws, or rejects with, the `TlsError` that says why it refuses. */
-  readonly verifyTls13Signature: (signature: RawPublicKeySignature) => Awaitable<HandshakeSignatureValid>;
-}
+import { verifyTls12SignatureByKey, verifyTls13SignatureByKey } from './handshake_signature.ts';
+import { pinnedPolicyId } from './policy_id.ts';
+import { PinSet } from './spki_pin.ts';
+import { type PinnedCertVerifierOptions, type VerificationProvider } from './verifier.ts';
 
 /**
- * Verifies peers by the SHA-256 of their keys.
+ * Verifies servers that show a raw public key, by its SHA-256. Its certificates, if it has any, are not asked for.
  *
  * @throws RangeError if there are no pins; TypeError if one is none
  */
-export function rawPublicKeyVerifier({
+export function rawPublicKeyServerVerifier({ pins, provider }: PinnedCertVerifierOptions): ServerCertVerifier {
+  return {
+    ...handshakeSignatures(provider),
+    policyId: pinnedPolicyId('raw server', pins, provider),
+    verifyServerCert: pinnedKeys({ pins, provider }),
+  };
+}
+
+export interface RawPublicKeyClientVerifierOptions extends PinnedCertVerifierOptions {
+  /** Whether a client without a key is refused; by default it is. */
+  readonly mandatory?: boolean | undefined;
+}
+
+/** {@link rawPublicKeyServerVerifier} for clients. */
+export function rawPublicKeyClientVerifier({
   pins,
   provider,
-}: {
-  readonly pins: readonly SpkiPin[];
-  readonly provider: VerificationProvider;
-}): RawPublicKeyVerifier {
-  const pinned = new PinSet(pins, provider);
-  const { signatureVerification } = provider;
+  mandatory = true,
+}: RawPublicKeyClientVerifierOptions): ClientCertVerifier {
   return {
+    ...handshakeSignatures(provider),
+    policyId: pinnedPolicyId(mandatory ? 'raw client' : 'raw client or none', pins, provider),
+    mandatory,
+    rootHintSubjects: [],
+    verifyClientCert: pinnedKeys({ pins, provider }),
+  };
+}
+
+function handshakeSignatures({
+  signatureVerification,
+}: VerificationProvider): Pick<
+  ServerCertVerifier,
+  'certificateType' | 'schemes' | 'verifyTls13Signature' | 'verifyTls12Signature'
+> {
+  return {
+    certificateType: CertificateType.RawPublicKey,
     schemes: signatureVerification.schemes.map(({ scheme }) => scheme),
-    verifyPublicKey: (publicKey) => {
-      pinned.check([keyContent(publicKey)]);
-      return peerVerified();
-    },
-    verifyTls13Signature: ({ publicKey, ...signature }) =>
-      runToEnd(verifyTls13SignatureByKey(signature, keyContent(publicKey), signatureVerification)),
+    verifyTls13Signature: ({ endEntity, ...signed }) =>
+      runToEnd(verifyTls13SignatureByKey(signed, keyContent(endEntity), signatureVerification)),
+    verifyTls12Signature: ({ endEntity, ...signed }) =>
+      runToEnd(verifyTls12SignatureByKey(signed, keyContent(endEntity), signatureVerification)),
+  };
+}
+
+function pinnedKeys({ pins, provider }: PinnedCertVerifierOptions): (certificates: PeerCertificates) => PeerVerified {
+  const pinned = new PinSet(pins, provider);
+  return ({ endEntity }) => {
+    pinned.check([keyContent(endEntity)]);
+    return peerVerified();
   };
 }
 

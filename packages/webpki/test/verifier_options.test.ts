@@ -1,7 +1,13 @@
 /** What verifiers do beyond the path: revocation, OCSP, transparency, names of clients, pins, raw public keys. */
 import { createHash, createPrivateKey, sign } from 'node:crypto';
 import { nodeProvider } from '@tyls/crypto-node';
-import { type ServerCertificates, parseServerName, SignatureScheme, type TlsErrorDetail } from '@tyls/tls-core';
+import {
+  CertificateType,
+  type ServerCertificates,
+  parseServerName,
+  SignatureScheme,
+  type TlsErrorDetail,
+} from '@tyls/tls-core';
 import { contextTag, derEncode } from '@tyls/tls-core/der';
 import { createCa, type RawExtension, type TestCa, type TestIdentity } from '@tyls/testing';
 import {
@@ -11,7 +17,8 @@ import {
   parseLogList,
   pinnedClientCertVerifier,
   pinnedServerCertVerifier,
-  rawPublicKeyVerifier,
+  rawPublicKeyClientVerifier,
+  rawPublicKeyServerVerifier,
   serverCertVerifier,
   type ServerCertVerifierOptions,
   strictPolicy,
@@ -320,18 +327,43 @@ describe('pins', () => {
 });
 
 test('raw public keys are known by their pins, and sign without a certificate', () => {
-  const verifier = rawPublicKeyVerifier({ pins: [pin(server)], provider });
-  const publicKey = spki(server);
-  expect(verifier.verifyPublicKey(publicKey)).toBeDefined();
-  expect(detailOf(() => verifier.verifyPublicKey(spki(ca)))).toMatchObject({ reason: 'UnknownPublicKey' });
-  expect(detailOf(() => verifier.verifyPublicKey(publicKey.subarray(1)))).toMatchObject({ reason: 'BadEncoding' });
+  const pins = [pin(server)];
+  const ofServers = rawPublicKeyServerVerifier({ pins, provider });
+  const ofClients = rawPublicKeyClientVerifier({ pins, provider });
+  const serverName = parseServerName('any.test');
+  const keyOf = (endEntity: Uint8Array) => ({
+    endEntity,
+    intermediates: [],
+    ocspResponse: undefined,
+    sctList: undefined,
+    serverName,
+    now,
+  });
+  const endEntity = spki(server);
   const message = new Uint8Array(98);
   const scheme = SignatureScheme.ecdsa_secp256r1_sha256;
   const signature = sign('sha256', message, createPrivateKey(server.privateKeyPem));
-  expect(verifier.schemes).toContain(scheme);
-  expect(verifier.verifyTls13Signature({ message, publicKey, scheme, signature })).toBeDefined();
-  const other = { message: message.with(0, 1), publicKey, scheme, signature };
-  expect(detailOf(() => verifier.verifyTls13Signature(other))).toEqual({ code: 'BadHandshakeSignature', scheme });
+  for (const [verify, verifier] of [
+    [ofServers.verifyServerCert, ofServers],
+    [ofClients.verifyClientCert, ofClients],
+  ] as const) {
+    expect(verify(keyOf(endEntity))).toBeDefined();
+    expect(detailOf(() => verify(keyOf(spki(ca))))).toMatchObject({ reason: 'UnknownPublicKey' });
+    expect(detailOf(() => verify(keyOf(endEntity.subarray(1))))).toMatchObject({ reason: 'BadEncoding' });
+    expect(detailOf(() => verify(keyOf(server.certificate)))).toMatchObject({ reason: 'UnknownPublicKey' });
+    expect(verifier.certificateType).toBe(CertificateType.RawPublicKey);
+    expect(verifier.schemes).toContain(scheme);
+    for (const verifySignature of [verifier.verifyTls13Signature, verifier.verifyTls12Signature]) {
+      expect(verifySignature({ message, endEntity, scheme, signature })).toBeDefined();
+      const other = { message: message.with(0, 1), endEntity, scheme, signature };
+      expect(detailOf(() => verifySignature(other))).toEqual({ code: 'BadHandshakeSignature', scheme });
+      const certificate = { message, endEntity: server.certificate, scheme, signature };
+      expect(detailOf(() => verifySignature(certificate))).toMatchObject({ reason: 'BadEncoding' });
+    }
+  }
+  expect(ofClients.mandatory).toBe(true);
+  expect(rawPublicKeyClientVerifier({ pins, provider, mandatory: false }).mandatory).toBe(false);
+  expect(() => rawPublicKeyServerVerifier({ pins: [], provider })).toThrow(RangeError);
 });
 
 describe('options that cannot be, of callers without a compiler', () => {

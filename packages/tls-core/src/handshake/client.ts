@@ -20,6 +20,7 @@ import {
 } from '../registry.ts';
 import { type ServerName } from '../server_name.ts';
 import { type Step, wait } from '../step/step.ts';
+import { offeredTypes, typeOf } from './certificate_types.ts';
 import { clientTls13 } from './client_tls13.ts';
 import { chooseHelloShape } from './hello_shape.ts';
 import { type Offer, type OfferedKeyExchange } from './hellos.ts';
@@ -146,6 +147,8 @@ function sendClientHello(
     ecPointFormats: tls12 ? Uint8Array.of(ECPointFormat.uncompressed) : undefined,
     signatureSchemes: [...shape.signatureSchemes, ...verifier.schemes],
     protocols: alpnProtocols.length > 0 ? alpnProtocols : undefined,
+    clientCertificateTypes: offeredTypes(config.certificateType),
+    serverCertificateTypes: offeredTypes(typeOf(verifier)),
     extendedMasterSecret: tls12 ? true : undefined,
     // Rather than the SCSV, so that the answer to it is an extension that was asked for.
     renegotiationInfo: tls12 ? emptyBytes : undefined,

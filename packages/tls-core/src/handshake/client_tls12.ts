@@ -6,7 +6,7 @@ import { type Signer, type Tls12CipherSuite } from '../crypto/provider.ts';
 import { TlsError } from '../error.ts';
 import { ConnectionSecrets, type Randoms } from '../keys/tls12_prf.ts';
 import { certificateStatus, certificateVerify } from '../messages/certificate.ts';
-import { tls12Certificate, tls12CertificateRequest } from '../messages/certificate_tls12.ts';
+import { tls12CertificateOf, tls12CertificateRequest } from '../messages/certificate_tls12.ts';
 import { checkSolicited } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
 import {
@@ -20,6 +20,7 @@ import { finished } from '../messages/post_handshake.ts';
 import { tls12ServerHello, type Tls12ServerHello } from '../messages/server_hello_tls12.ts';
 import { Tls12RecordOpener, Tls12RecordSealer } from '../record/protection_tls12.ts';
 import {
+  type CertificateType,
   CipherSuite,
   ContentType,
   ECPointFormat,
@@ -32,6 +33,7 @@ import {
 import { type Step, wait } from '../step/step.ts';
 import { compareFinished, type FinishedVerified, type PeerAuthenticated, publishIdentity } from './authentication.ts';
 import { checkTls12Scheme, kindsOf, schemesFor, signedParams } from './authentication_tls12.ts';
+import { checkServerType, selectedType, typeOf } from './certificate_types.ts';
 import { type Tls12ClientHellos } from './hellos.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { acceptRecordSizeLimit, checkProtocol } from './negotiation.ts';
@@ -52,9 +54,10 @@ export function* clientTls12(io: HandshakeIo, hellos: Tls12ClientHellos): Step<T
   io.facts.cipherSuite = suite.id;
   io.facts.handshakeKind = 'full';
 
+  const clientType = selectedType(config.certificateType, hello.extensions.clientCertificateType);
   const { server, params } = yield* authenticateServer(io, hellos, hello, suite, randoms);
   const request = yield* receiveServerHelloDone(io, hellos);
-  const identity = request === undefined ? undefined : yield* chooseCertificate(hellos, request);
+  const identity = request === undefined ? undefined : yield* chooseCertificate(hellos, request, clientType);
   const { publicKey, premasterSecret } = yield* agree(io, hellos, params);
 
   const flight: Uint8Array[] = [];
@@ -65,7 +68,7 @@ export function* clientTls12(io: HandshakeIo, hellos: Tls12ClientHellos): Step<T
   if (identity === undefined) transcript.forgetMessages();
   if (request !== undefined) {
     // RFC 5246 section 7.4.6: an empty one, if we have none that fits.
-    send(encodeMessage(HandshakeType.certificate, tls12Certificate, identity?.certificates ?? []));
+    send(encodeMessage(HandshakeType.certificate, tls12CertificateOf(clientType), identity?.certificates ?? []));
   }
   send(encodeMessage(HandshakeType.client_key_exchange, clientKeyExchange, publicKey));
   const sessionHash = isExtended ? transcript.digest() : undefined;
@@ -148,8 +151,10 @@ function* authenticateServer(
 ): Step<{ readonly server: PeerAuthenticated; readonly params: ServerEcdhParams }> {
   const { verifier } = config;
   const { sctList } = extensions;
+  const type = selectedType(typeOf(verifier), extensions.serverCertificateType);
+  checkServerType(typeOf(verifier), type);
   const certificateMessage = yield* io.inbound.message(HandshakeType.certificate);
-  const certificates = parseBody('Certificate', tls12Certificate, certificateMessage);
+  const certificates = parseBody('Certificate', tls12CertificateOf(type), certificateMessage);
   transcript.add(certificateMessage.raw);
   const [endEntity, ...intermediates] = certificates;
   if (endEntity === undefined) {
@@ -234,7 +239,9 @@ interface Identity {
 function* chooseCertificate(
   { config }: Tls12ClientHellos,
   request: CertificateRequestInfo,
+  clientType: CertificateType,
 ): Step<Identity | undefined> {
+  if (clientType !== config.certificateType) return undefined;
   const certified = yield* wait(config.resolveCertificate(request));
   const signer = certified?.key.chooseScheme(request.signatureSchemes);
   if (certified === undefined || signer === undefined) return undefined;

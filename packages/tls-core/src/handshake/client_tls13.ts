@@ -8,7 +8,7 @@ import { encryptedExtensions } from '../messages/encrypted_extensions.ts';
 import { checkPlaced, checkSolicited } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
 import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
-import { ContentType, HandshakeType, NamedGroup, nameOf, ProtocolVersion } from '../registry.ts';
+import { type CertificateType, ContentType, HandshakeType, NamedGroup, nameOf, ProtocolVersion } from '../registry.ts';
 import { type Step, wait } from '../step/step.ts';
 import {
   certificateEntries,
@@ -23,6 +23,7 @@ import {
   verifyFinished,
   verifyHandshakeSignature,
 } from './authentication.ts';
+import { checkLength, checkServerType, selectedType, typeOf } from './certificate_types.ts';
 import { type ClientHellos } from './hellos.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { acceptRecordSizeLimit, checkProtocol } from './negotiation.ts';
@@ -41,7 +42,7 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
     if (hellos.changeCipherSpecDue) sendChangeCipherSpec(io.outbound);
     io.outbound.setSealer(new Tls13RecordSealer(suite, handshake.client));
 
-    const protocol = yield* receiveEncryptedExtensions(io, hellos);
+    const { protocol, serverType, clientType } = yield* receiveEncryptedExtensions(io, hellos);
     let message = yield* io.inbound.message(HandshakeType.certificate_request, HandshakeType.certificate);
     let request: RequestedCertificate | undefined;
     if (message.type === HandshakeType.certificate_request) {
@@ -49,6 +50,7 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
       transcript.add(message.raw);
       message = yield* io.inbound.message(HandshakeType.certificate);
     }
+    checkServerType(typeOf(config.verifier), serverType);
     const server = yield* authenticateServer(io, hellos, message);
     const finished = yield* receiveFinished(io, hellos, handshake.server);
 
@@ -56,7 +58,7 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
     const application = applicationTrafficSecrets(schedule, transcript, log);
     io.inbound.setOpener(new Tls13RecordOpener(suite, application.server));
 
-    const flight = request === undefined ? [] : yield* authenticateClient(hellos, request);
+    const flight = request === undefined ? [] : yield* authenticateClient(hellos, request, clientType);
     const ourFinished = finishedMessage(suite, handshake.client, transcript.digest());
     // Before Finished is sent: the alert for whatever fails here must still be under the key that the server has.
     const applicationSealer = new Tls13RecordSealer(suite, application.client);
@@ -98,11 +100,16 @@ function* agree(io: HandshakeIo, { offer, serverHello }: ClientHellos): Step<Uin
   return sharedSecret;
 }
 
-/** Section 4.3.1; the ALPN protocol that it chooses. */
-function* receiveEncryptedExtensions(
-  io: HandshakeIo,
-  { config, offer, transcript }: ClientHellos,
-): Step<Uint8Array | undefined> {
+/** What EncryptedExtensions say. */
+interface Selected {
+  readonly protocol: Uint8Array | undefined;
+  /** Of the server's certificate, and of ours. */
+  readonly serverType: CertificateType;
+  readonly clientType: CertificateType;
+}
+
+/** Section 4.3.1; what it chooses. */
+function* receiveEncryptedExtensions(io: HandshakeIo, { config, offer, transcript }: ClientHellos): Step<Selected> {
   const message = yield* io.inbound.message(HandshakeType.encrypted_extensions);
   transcript.add(message.raw);
   const block = parseBody('EncryptedExtensions', encryptedExtensions, message);
@@ -110,7 +117,9 @@ function* receiveEncryptedExtensions(
   const { protocol } = block;
   checkProtocol(config, protocol);
   acceptRecordSizeLimit(io, config, ProtocolVersion.TLSv1_3, block.recordSizeLimit);
-  return protocol;
+  const serverType = selectedType(typeOf(config.verifier), block.serverCertificateType);
+  const clientType = selectedType(config.certificateType, block.clientCertificateType);
+  return { protocol, serverType, clientType };
 }
 
 /** What the server asks for. */
@@ -153,6 +162,7 @@ function* authenticateServer(
   if (endEntity === undefined) {
     throw new TlsError({ code: 'InvalidMessage', reason: 'IllegalEmptyList', what: 'Certificate' });
   }
+  checkLength(typeOf(config.verifier), entries);
   for (const entry of entries) checkSolicited('Certificate', entry.extensions, offer.extensionTypes);
   const signedHash = transcript.digest();
 
@@ -192,12 +202,13 @@ function* receiveFinished(
 function* authenticateClient(
   { config, transcript }: ClientHellos,
   { info, extensions }: RequestedCertificate,
+  clientType: CertificateType,
 ): Step<readonly Uint8Array[]> {
   const wanted = {
     ocspResponse: extensions.certificateStatusRequest === true,
     sctList: extensions.sctListRequest === true,
   };
-  const certified = yield* wait(config.resolveCertificate(info));
+  const certified = clientType === config.certificateType ? yield* wait(config.resolveCertificate(info)) : undefined;
   const signer = certified === undefined ? undefined : chooseSigner(certified.key, info.signatureSchemes);
   const entries = certified === undefined || signer === undefined ? [] : certificateEntries(certified, wanted);
   const ours = encodeMessage(HandshakeType.certificate, certificate, { context: emptyBytes, entries });

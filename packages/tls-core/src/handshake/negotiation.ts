@@ -6,6 +6,7 @@ import { type ClientHello } from '../messages/client_hello.ts';
 import { maxPlaintext } from '../record/deframer.ts';
 import { ProtocolVersion } from '../registry.ts';
 import { type Step, wait } from '../step/step.ts';
+import { checkOfferedServerType } from './certificate_types.ts';
 import { type HandshakeIo } from './io.ts';
 
 /** RFC 7301 section 3.2: our preference; nothing in common is fatal, nothing offered is not. */
@@ -70,8 +71,13 @@ export function acceptRecordSizeLimit(
 }
 
 /** Before ServerHello, so that a client that we have nothing for hears of it before it goes on. */
-export function* resolveCertificate(config: ServerConfig, info: ClientHelloInfo): Step<CertifiedKey> {
+export function* resolveCertificate(
+  config: ServerConfig,
+  hello: ClientHello,
+  info: ClientHelloInfo,
+): Step<CertifiedKey> {
   const certified = yield* wait(config.resolveCertificate(info));
   if (certified === undefined) throw new TlsError({ code: 'NoSuitableCertificate', serverName: info.serverName });
+  checkOfferedServerType(certified, hello);
   return certified;
 }

@@ -14,6 +14,7 @@ import { onlyKnown } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
 import { helloRetryRequestRandom, serverHello } from '../messages/server_hello.ts';
 import {
+  CertificateType,
   CipherSuite,
   ContentType,
   ExtensionType,
@@ -93,6 +94,8 @@ function clientHelloInfo({ legacyVersion, cipherSuites, extensions }: ClientHell
     namedGroups: extensions.namedGroups ?? [],
     signatureSchemes,
     signatureSchemesCert: extensions.signatureSchemesCert ?? signatureSchemes,
+    clientCertificateTypes: extensions.clientCertificateTypes ?? [CertificateType.X509],
+    serverCertificateTypes: extensions.serverCertificateTypes ?? [CertificateType.X509],
     certificateAuthorities: extensions.certificateAuthorities ?? [],
   };
 }

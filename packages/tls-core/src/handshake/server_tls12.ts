@@ -11,7 +11,7 @@ import {
 import { TlsError } from '../error.ts';
 import { ConnectionSecrets, type Randoms } from '../keys/tls12_prf.ts';
 import { certificateStatus, certificateVerify } from '../messages/certificate.ts';
-import { tls12Certificate, tls12CertificateRequest } from '../messages/certificate_tls12.ts';
+import { tls12CertificateOf, tls12CertificateRequest } from '../messages/certificate_tls12.ts';
 import { ocspStatusType } from '../messages/client_hello.ts';
 import { onlyKnown } from '../messages/extension.ts';
 import { encodeMessage, parseBody } from '../messages/handshake.ts';
@@ -35,7 +35,7 @@ import {
   SignatureScheme,
 } from '../registry.ts';
 import { type Step, wait } from '../step/step.ts';
-import { type PeerVerified } from '../verify.ts';
+import { type ClientCertVerifier, type PeerVerified } from '../verify.ts';
 import {
   type Anonymous,
   compareFinished,
@@ -44,6 +44,7 @@ import {
   publishIdentity,
 } from './authentication.ts';
 import { certificateTypesFor, checkTls12Scheme, schemesFor, signedParams } from './authentication_tls12.ts';
+import { chooseClientVerifier, selectedTypes, typeOf } from './certificate_types.ts';
 import { type Tls12ServerHellos } from './hellos.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { answeredRecordSizeLimit, chooseProtocol, heedRecordSizeLimit, resolveCertificate } from './negotiation.ts';
@@ -58,7 +59,8 @@ export function* serverTls12(io: HandshakeIo, hellos: Tls12ServerHellos): Step<T
   const group = chooseGroup(hellos);
   const identity = yield* chooseIdentity(hellos);
   const { suite } = identity;
-  transcript.start(suite.hash, config.clientVerifier !== undefined);
+  const clientVerifier = chooseClientVerifier(config, hello);
+  transcript.start(suite.hash, clientVerifier !== undefined);
   transcript.add(hellos.message.raw);
   io.facts.protocolVersion = ProtocolVersion.TLSv1_2;
   io.facts.cipherSuite = suite.id;
@@ -76,9 +78,11 @@ export function* serverTls12(io: HandshakeIo, hellos: Tls12ServerHellos): Step<T
     protocol,
     isExtended,
     recordSizeLimit,
+    clientVerifier,
   });
 
-  const certificates = yield* receiveCertificate(io, hellos);
+  const certificates =
+    clientVerifier === undefined ? 'anonymous' : yield* receiveCertificate(io, hellos, clientVerifier);
   const premasterSecret = yield* receiveClientKeyExchange(io, hellos, keyExchange);
   const sessionHash = isExtended ? transcript.digest() : undefined;
   const secrets = ConnectionSecrets.fromKeyExchange(suite, randoms, premasterSecret, sessionHash);
@@ -167,7 +171,7 @@ function* chooseIdentity({ config, hello, info }: Tls12ServerHellos): Step<Ident
   // A key that goes with none of the suites is of no use, whatever the client could verify.
   const kinds = common.map(({ authentication }) => authentication);
   const signatureSchemes = schemesFor(kinds, info.signatureSchemes);
-  const certified = yield* resolveCertificate(config, { ...info, signatureSchemes });
+  const certified = yield* resolveCertificate(config, hello, { ...info, signatureSchemes });
   for (const suite of common) {
     const signer = certified.key.chooseScheme(schemesFor([suite.authentication], signatureSchemes));
     if (signer !== undefined) return { certified, signer, suite };
@@ -191,13 +195,14 @@ interface Negotiated {
   readonly protocol: Uint8Array | undefined;
   readonly isExtended: boolean;
   readonly recordSizeLimit: number | undefined;
+  readonly clientVerifier: ClientCertVerifier | undefined;
 }
 
 /** ServerHello to ServerHelloDone, RFC 5246 sections 7.4.1.3 to 7.4.5; our half of the key exchange. */
 function* sendFlight(
   io: HandshakeIo,
-  { config, hello, info, transcript }: Tls12ServerHellos,
-  { identity, group, randoms, protocol, isExtended, recordSizeLimit }: Negotiated,
+  { hello, info, transcript }: Tls12ServerHellos,
+  { identity, group, randoms, protocol, isExtended, recordSizeLimit, clientVerifier }: Negotiated,
 ): Step<ActiveKeyExchange> {
   const { certified, signer, suite } = identity;
   const keyExchange = yield* wait(group.start());
@@ -225,19 +230,21 @@ function* sendFlight(
       sctList: sctListRequest === true ? certified.sctList : undefined,
       ecPointFormats: ecPointFormats === undefined ? undefined : Uint8Array.of(ECPointFormat.uncompressed),
       protocol,
+      ...selectedTypes(hello, certified, clientVerifier),
       extendedMasterSecret: isExtended ? true : undefined,
       renegotiationInfo: isSecure ? emptyBytes : undefined,
       recordSizeLimit,
     },
   });
-  const flight = [serverHello, encodeMessage(HandshakeType.certificate, tls12Certificate, certified.certificates)];
+  const certificate = tls12CertificateOf(typeOf(certified));
+  const flight = [serverHello, encodeMessage(HandshakeType.certificate, certificate, certified.certificates)];
   if (ocspResponse !== undefined) {
     flight.push(encodeMessage(HandshakeType.certificate_status, certificateStatus, ocspResponse));
   }
   const { scheme } = signer;
   flight.push(encodeMessage(HandshakeType.server_key_exchange, serverKeyExchange, { params, scheme, signature }));
-  if (config.clientVerifier !== undefined) {
-    const { schemes, rootHintSubjects } = config.clientVerifier;
+  if (clientVerifier !== undefined) {
+    const { schemes, rootHintSubjects } = clientVerifier;
     const signatureSchemes = schemesFor(['ecdsa', 'rsa'], schemes);
     const certificateTypes = certificateTypesFor(signatureSchemes);
     const request = { certificateTypes, signatureSchemes, certificateAuthorities: rootHintSubjects };
@@ -254,17 +261,17 @@ interface ClientChain {
   readonly certificates: readonly Uint8Array[];
   readonly endEntity: Uint8Array;
   readonly verified: PeerVerified;
+  readonly verifier: ClientCertVerifier;
 }
 
 /** RFC 5246 section 7.4.6, if the client was asked for it. */
 function* receiveCertificate(
   io: HandshakeIo,
   { config, transcript }: Tls12ServerHellos,
+  verifier: ClientCertVerifier,
 ): Step<ClientChain | Anonymous> {
-  const verifier = config.clientVerifier;
-  if (verifier === undefined) return 'anonymous';
   const message = yield* io.inbound.message(HandshakeType.certificate);
-  const certificates = parseBody('Certificate', tls12Certificate, message);
+  const certificates = parseBody('Certificate', tls12CertificateOf(typeOf(verifier)), message);
   transcript.add(message.raw);
   const [endEntity, ...intermediates] = certificates;
   if (endEntity === undefined) {
@@ -281,7 +288,7 @@ function* receiveCertificate(
       now: config.time(),
     }),
   );
-  return { certificates, endEntity, verified };
+  return { certificates, endEntity, verified, verifier };
 }
 
 /** RFC 8422 section 5.7; the premaster secret. */
@@ -301,10 +308,9 @@ function* receiveClientKeyExchange(
 /** RFC 5246 section 7.4.8: the client signs all messages up to here. */
 function* authenticateClient(
   io: HandshakeIo,
-  { config, transcript }: Tls12ServerHellos,
-  { certificates, endEntity, verified }: ClientChain,
+  { transcript }: Tls12ServerHellos,
+  { certificates, endEntity, verified, verifier }: ClientChain,
 ): Step<PeerAuthenticated> {
-  const verifier = config.clientVerifier!;
   const received = yield* io.inbound.message(HandshakeType.certificate_verify);
   const { scheme, signature } = parseBody('CertificateVerify', certificateVerify, received);
   checkTls12Scheme(verifier, scheme);

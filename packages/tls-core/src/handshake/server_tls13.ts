@@ -6,8 +6,8 @@ import { TlsError } from '../error.ts';
 import { KeySchedule } from '../keys/tls13_key_schedule.ts';
 import { certificate, certificateRequest } from '../messages/certificate.ts';
 import { ocspStatusType } from '../messages/client_hello.ts';
-import { encryptedExtensions } from '../messages/encrypted_extensions.ts';
-import { checkSolicited, onlyKnown } from '../messages/extension.ts';
+import { type EncryptedExtensions, encryptedExtensions } from '../messages/encrypted_extensions.ts';
+import { checkSolicited, type ExtensionBlock, onlyKnown } from '../messages/extension.ts';
 import { encodeMessage, parseBody } from '../messages/handshake.ts';
 import { serverHello } from '../messages/server_hello.ts';
 import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
@@ -28,6 +28,7 @@ import {
   verifyFinished,
   verifyHandshakeSignature,
 } from './authentication.ts';
+import { checkLength, chooseClientVerifier, selectedTypes, typeOf } from './certificate_types.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { type ServerHellos } from './hellos.ts';
 import { answeredRecordSizeLimit, chooseProtocol, heedRecordSizeLimit, resolveCertificate } from './negotiation.ts';
@@ -39,6 +40,7 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
   const log = new SecretLog(config.keyLog, hello.random);
   const protocol = chooseProtocol(config, hello, hellos.info);
   const identity = yield* chooseCertificate(hellos);
+  const clientVerifier = chooseClientVerifier(config, hello);
   const sharedSecret = yield* sendServerHello(io, hellos);
   const schedule = new KeySchedule(suite);
   try {
@@ -52,8 +54,9 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
     io.inbound.limitPlaintext(recordSizeLimit);
     heedRecordSizeLimit(io, ProtocolVersion.TLSv1_3, hello.extensions.recordSizeLimit);
 
-    const flight = [encodeEncryptedExtensions(hellos, protocol, recordSizeLimit)];
-    if (config.clientVerifier !== undefined) flight.push(encodeCertificateRequest(config.clientVerifier));
+    const types = selectedTypes(hello, identity.certified, clientVerifier);
+    const flight = [encodeEncryptedExtensions(hellos, { protocol, recordSizeLimit, ...types })];
+    if (clientVerifier !== undefined) flight.push(encodeCertificateRequest(clientVerifier));
     for (const message of flight) transcript.add(message);
     flight.push(...(yield* authenticateServer(hellos, identity)));
     const ourFinished = finishedMessage(suite, handshake.server, transcript.digest());
@@ -66,7 +69,7 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
     io.outbound.send(ContentType.handshake, concat([...flight, ourFinished]));
     io.outbound.setSealer(applicationSealer);
 
-    const client = yield* authenticateClient(io, hellos);
+    const client = yield* authenticateClient(io, hellos, clientVerifier);
     const message = yield* io.inbound.message(HandshakeType.finished);
     const finished = verifyFinished(suite, handshake.client, transcript.digest(), message);
     io.inbound.setOpener(new Tls13RecordOpener(suite, application.client));
@@ -97,8 +100,8 @@ interface Identity {
   readonly signer: Signer;
 }
 
-function* chooseCertificate({ config, info }: ServerHellos): Step<Identity> {
-  const certified = yield* resolveCertificate(config, info);
+function* chooseCertificate({ config, hello, info }: ServerHellos): Step<Identity> {
+  const certified = yield* resolveCertificate(config, hello, info);
   const signer = chooseSigner(certified.key, info.signatureSchemes);
   if (signer === undefined) {
     const what = `the client offers ${namesOf(SignatureScheme, info.signatureSchemes)}`;
@@ -135,15 +138,13 @@ function* sendServerHello(io: HandshakeIo, hellos: ServerHellos): Step<Uint8Arra
 
 function encodeEncryptedExtensions(
   { info }: ServerHellos,
-  protocol: Uint8Array | undefined,
-  recordSizeLimit: number | undefined,
+  negotiated: Omit<EncryptedExtensions, keyof ExtensionBlock>,
 ): Uint8Array {
   return encodeMessage(HandshakeType.encrypted_extensions, encryptedExtensions, {
     ...onlyKnown,
     // RFC 6066 section 3: says that the name was used.
     serverName: info.serverName === undefined ? undefined : true,
-    protocol,
-    recordSizeLimit,
+    ...negotiated,
   });
 }
 
@@ -185,8 +186,8 @@ function* authenticateServer(
 function* authenticateClient(
   io: HandshakeIo,
   { config, transcript }: ServerHellos,
+  verifier: ClientCertVerifier | undefined,
 ): Step<PeerAuthenticated | Anonymous> {
-  const verifier = config.clientVerifier;
   if (verifier === undefined) return 'anonymous';
   const certificateMessage = yield* io.inbound.message(HandshakeType.certificate);
   const { context, entries } = parseBody('Certificate', certificate, certificateMessage);
@@ -194,6 +195,7 @@ function* authenticateClient(
   if (context.length !== 0) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'NonEmptyCertificateRequestContext' });
   }
+  checkLength(typeOf(verifier), entries);
   // Section 4.4.2: only what the CertificateRequest asked for.
   const asked: ExtensionType[] = [];
   if (verifier.requestOcspResponse === true) asked.push(ExtensionType.status_request);

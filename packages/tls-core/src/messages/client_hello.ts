@@ -1,8 +1,9 @@
 /** ClientHello, RFC 8446 section 4.1.2, and the extensions that only it has. */
 import { asciiBytes, latin1 } from '../codec/bytes.ts';
-import { type Codec, empty, opaque, opaque16, opaque8, struct, u16, vec } from '../codec/codec.ts';
+import { type Codec, empty, opaque, opaque16, opaque8, struct, u16, u8, vec } from '../codec/codec.ts';
 import { Reader } from '../codec/reader.ts';
 import {
+  type CertificateType,
   type CipherSuite,
   ExtensionType,
   type NamedGroup,
@@ -72,6 +73,9 @@ export interface ClientExtensions extends ExtensionBlock {
   readonly signatureSchemes?: readonly SignatureScheme[] | undefined;
   readonly signatureSchemesCert?: readonly SignatureScheme[] | undefined;
   readonly protocols?: readonly Uint8Array[] | undefined;
+  /** RFC 7250 section 3: what the client can show, and what it can verify. */
+  readonly clientCertificateTypes?: readonly CertificateType[] | undefined;
+  readonly serverCertificateTypes?: readonly CertificateType[] | undefined;
   /** RFC 7627 section 5.1. */
   readonly extendedMasterSecret?: true | undefined;
   /** RFC 5746 section 3.2. */
@@ -99,6 +103,8 @@ const knownExtensions: KnownExtensions<ClientExtensions> = {
   signatureSchemes: [ExtensionType.signature_algorithms, signatureSchemeList],
   signatureSchemesCert: [ExtensionType.signature_algorithms_cert, signatureSchemeList],
   protocols: [ExtensionType.application_layer_protocol_negotiation, protocolNameList],
+  clientCertificateTypes: [ExtensionType.client_certificate_type, vec(1, u8)],
+  serverCertificateTypes: [ExtensionType.server_certificate_type, vec(1, u8)],
   extendedMasterSecret: [ExtensionType.extended_master_secret, empty],
   renegotiationInfo: [ExtensionType.renegotiation_info, opaque8()],
   recordSizeLimit: [ExtensionType.record_size_limit, recordSizeLimit],

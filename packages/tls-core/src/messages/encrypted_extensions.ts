@@ -1,6 +1,6 @@
 /** EncryptedExtensions, RFC 8446 section 4.3.1. */
-import { type Codec, empty } from '../codec/codec.ts';
-import { ExtensionType, type NamedGroup } from '../registry.ts';
+import { type Codec, empty, u8 } from '../codec/codec.ts';
+import { type CertificateType, ExtensionType, type NamedGroup } from '../registry.ts';
 import { type ExtensionBlock, extensions, namedGroupList, protocolNameList, recordSizeLimit } from './extension.ts';
 
 export interface EncryptedExtensions extends ExtensionBlock {
@@ -10,6 +10,9 @@ export interface EncryptedExtensions extends ExtensionBlock {
   readonly namedGroups?: readonly NamedGroup[] | undefined;
   /** RFC 7301 section 3.1: exactly one. */
   readonly protocol?: Uint8Array | undefined;
+  /** RFC 7250 section 3. */
+  readonly clientCertificateType?: CertificateType | undefined;
+  readonly serverCertificateType?: CertificateType | undefined;
   /** RFC 8449 section 4. */
   readonly recordSizeLimit?: number | undefined;
 }
@@ -28,5 +31,7 @@ export const encryptedExtensions: Codec<EncryptedExtensions> = extensions('Encry
   serverName: [ExtensionType.server_name, empty],
   namedGroups: [ExtensionType.supported_groups, namedGroupList],
   protocol: [ExtensionType.application_layer_protocol_negotiation, oneProtocol],
+  clientCertificateType: [ExtensionType.client_certificate_type, u8],
+  serverCertificateType: [ExtensionType.server_certificate_type, u8],
   recordSizeLimit: [ExtensionType.record_size_limit, recordSizeLimit],
 });

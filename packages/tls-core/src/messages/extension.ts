@@ -101,6 +101,8 @@ const recognized: ReadonlySet<ExtensionType> = new Set([
   ExtensionType.ec_point_formats,
   ExtensionType.signature_algorithms,
   ExtensionType.signed_certificate_timestamp,
+  ExtensionType.client_certificate_type,
+  ExtensionType.server_certificate_type,
   ExtensionType.extended_master_secret,
   ExtensionType.renegotiation_info,
   ExtensionType.application_layer_protocol_negotiation,

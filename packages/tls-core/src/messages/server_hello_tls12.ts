@@ -1,6 +1,6 @@
 /** ServerHello of TLS 1.2, RFC 5246 section 7.4.1.3: the fields are those of TLS 1.3, the extensions are not. */
-import { type Codec, empty, opaque8 } from '../codec/codec.ts';
-import { ExtensionType, type NamedGroup } from '../registry.ts';
+import { type Codec, empty, opaque8, u8 } from '../codec/codec.ts';
+import { type CertificateType, ExtensionType, type NamedGroup } from '../registry.ts';
 import { sctList } from './certificate.ts';
 import { oneProtocol } from './encrypted_extensions.ts';
 import { type ExtensionBlock, extensions, namedGroupList, recordSizeLimit } from './extension.ts';
@@ -19,6 +19,9 @@ export interface Tls12ServerExtensions extends ExtensionBlock {
   readonly ecPointFormats?: Uint8Array | undefined;
   /** RFC 7301 section 3.1. */
   readonly protocol?: Uint8Array | undefined;
+  /** RFC 7250 section 3. */
+  readonly clientCertificateType?: CertificateType | undefined;
+  readonly serverCertificateType?: CertificateType | undefined;
   /** RFC 7627 section 5.1. */
   readonly extendedMasterSecret?: true | undefined;
   /** RFC 5746 section 3.2: empty in a first handshake. */
@@ -34,6 +37,8 @@ const tls12ServerExtensions: Codec<Tls12ServerExtensions> = extensions('ServerHe
   namedGroups: [ExtensionType.supported_groups, namedGroupList],
   ecPointFormats: [ExtensionType.ec_point_formats, opaque8(1)],
   protocol: [ExtensionType.application_layer_protocol_negotiation, oneProtocol],
+  clientCertificateType: [ExtensionType.client_certificate_type, u8],
+  serverCertificateType: [ExtensionType.server_certificate_type, u8],
   extendedMasterSecret: [ExtensionType.extended_master_secret, empty],
   renegotiationInfo: [ExtensionType.renegotiation_info, opaque8()],
   recordSizeLimit: [ExtensionType.record_size_limit, recordSizeLimit],
