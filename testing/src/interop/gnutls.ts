@@ -25,6 +25,14 @@ const cipherNames: Readonly<Record<Suite, string>> = {
   TLS_CHACHA20_POLY1305_SHA256: 'CHACHA20-POLY1305',
 };
 
+/** What only this peer is told. */
+export interface GnutlsOptions {
+  /** Appended to the priority string, such as `+CTYPE-SRV-RAWPK`. */
+  readonly priority?: readonly string[] | undefined;
+  /** `false` asks clients for what cannot be verified: gnutls-serv knows no raw public keys. */
+  readonly verifiesClients?: boolean | undefined;
+}
+
 function alertReport(_name: string, code: number): RegExp {
   return new RegExp(`Received alert '${code}'|Received alert \\[${code}\\]`);
 }
@@ -41,7 +49,7 @@ export function gnutlsServer(workspace: Workspace): ServerPeer {
 /** `args` choose what it serves; by default it echoes. */
 export async function startGnutlsServer(
   workspace: Workspace,
-  options: ServerPeerOptions,
+  options: ServerPeerOptions & GnutlsOptions,
   args: readonly string[] = ['--echo'],
 ): Promise<RunningServer> {
   const { identity, clientAuth, keyLogPath } = options;
@@ -58,7 +66,7 @@ export async function startGnutlsServer(
         ...option('--x509keyfile', workspace.file(identity.privateKeyPem)),
         ...option('--x509cafile', workspace.file(clientAuth?.ca)),
         ...flag('--disable-client-cert', clientAuth === undefined),
-        ...flag('--verify-client-cert', clientAuth !== undefined),
+        ...flag('--verify-client-cert', clientAuth !== undefined && options.verifiesClients !== false),
         ...flag('--require-client-cert', clientAuth?.mandatory === true),
         ...flag('--alpn-fatal', options.alpn !== undefined),
         ...commonArguments(options),
@@ -99,7 +107,7 @@ export function gnutlsClient(workspace: Workspace): ClientPeer {
 /** A client that prints what it receives and sends what is written to its stdin. */
 export function startGnutlsClient(
   workspace: Workspace,
-  options: ClientPeerOptions,
+  options: ClientPeerOptions & GnutlsOptions,
   args: readonly string[] = [],
   processOptions: PeerProcessOptions = {},
 ): PeerProcess {
@@ -125,13 +133,14 @@ function environment(keyLogPath: string | undefined): PeerProcessOptions {
   return { env: keyLogPath === undefined ? {} : { SSLKEYLOGFILE: keyLogPath } };
 }
 
-function commonArguments(options: Omit<ServerPeerOptions, 'identity'>): string[] {
-  const { suites, groups, version, alpn = [], exporter } = options;
+function commonArguments(options: Omit<ServerPeerOptions, 'identity'> & GnutlsOptions): string[] {
+  const { suites, groups, version, alpn = [], exporter, priority: added = [] } = options;
   const priority = [
     'NORMAL',
     ...(version === undefined ? [] : ['-VERS-ALL', '+VERS-TLS1.2']),
     ...(suites === undefined ? [] : ['-CIPHER-ALL', ...suites.map((suite) => `+${cipherNames[suite]}`)]),
     ...(groups === undefined ? [] : ['-GROUP-ALL', ...groups.map((group) => `+${groupNames[group]}`)]),
+    ...added,
   ];
   return [
     ...option('--priority', priority.join(':')),
