@@ -2,7 +2,8 @@
 import { type ClientConfig, ClientConnection, parseServerName } from '@tyls/tls-core';
 import { connect as connectTcp, type TcpSocketConnectOpts } from 'node:net';
 import { type Duplex } from 'node:stream';
-import { checkOnlyConfig, type ClientConfigOptions, startClientConfig } from './config.ts';
+import { startClientConfig } from './config.ts';
+import { checkOnlyConfig, type ClientConfigOptions } from './options.ts';
 import { checkSocketOptions, TlsSocket, type TlsSocketOptions } from './tls_socket.ts';
 
 /** Where to connect to, and how `node:net` does it. */

@@ -17,16 +17,15 @@ export {
   type PrivateKey,
   type RawPublicKeyOptions,
 } from './certified_key.ts';
+export { createClientConfig, createServerConfig } from './config.ts';
+export { type ClientTransportOptions, connect, type ConnectOptions } from './connect.ts';
+export { keyLogFile } from './key_log_file.ts';
 export {
   type ClientAuthOptions,
   type ClientConfigOptions,
-  createClientConfig,
-  createServerConfig,
   type ServerConfigOptions,
   type TrustOptions,
-} from './config.ts';
-export { type ClientTransportOptions, connect, type ConnectOptions } from './connect.ts';
-export { keyLogFile } from './key_log_file.ts';
+} from './options.ts';
 export { type SystemRoots, systemRoots } from './system_roots.ts';
 export { accept, createServer, type TlsServer, type TlsServerOptions } from './server.ts';
 export { defaultHandshakeTimeoutMillis, TlsSocket, type TlsSocketOptions } from './tls_socket.ts';

@@ -2,7 +2,8 @@
 import { type ServerConfigSource, ServerConnection } from '@tyls/tls-core';
 import { createServer as createTcpServer, type Server } from 'node:net';
 import { type Duplex } from 'node:stream';
-import { checkOnlyConfig, type ServerConfigOptions, startServerConfig } from './config.ts';
+import { startServerConfig } from './config.ts';
+import { checkOnlyConfig, type ServerConfigOptions } from './options.ts';
 import { checkSocketOptions, TlsSocket, type TlsSocketOptions } from './tls_socket.ts';
 
 /**

@@ -1,0 +1,105 @@
+/** What a configuration is built from: the options of the core, and what a Node program has in place of some of them. */
+import {
+  type CertifiedKey,
+  type ClientCertResolver,
+  type ClientCertVerifier,
+  type ClientOptions,
+  type CryptoProvider,
+  type KeyLog,
+  type ServerCertResolver,
+  type ServerCertVerifier,
+  type ServerOptions,
+} from '@tyls/tls-core';
+import {
+  type ClientCertVerifierOptions,
+  type RootStore,
+  type ServerCertVerifierOptions,
+  type TrustAnchor,
+} from '@tyls/webpki';
+import { type Encoded, type PrivateKey } from './certified_key.ts';
+
+interface CommonOptions {
+  /** The crypto backend; `nodeProvider()` of `@tyls/crypto-node` by default. */
+  readonly provider?: CryptoProvider | undefined;
+  /**
+   * Takes the secrets of every connection, to decrypt captures with; `true` for the file that the environment variable
+   * SSLKEYLOGFILE names, if it names one. None by default, whatever the environment says.
+   */
+  readonly keyLog?: KeyLog | true | undefined;
+}
+
+/** Whom to trust. */
+export interface TrustOptions {
+  /** Trust anchors; a store is made once and shared. */
+  readonly roots?: RootStore | readonly TrustAnchor[] | undefined;
+  /** Certificates to be trusted as roots, in PEM (one or many) or DER; beside `roots` where there are some. */
+  readonly ca?: Encoded | readonly Encoded[] | undefined;
+}
+
+/** The core's `ClientOptions`, except for these. */
+export interface ClientConfigOptions
+  extends CommonOptions, TrustOptions, Omit<ClientOptions, keyof CommonOptions | 'verifier' | 'certificate'> {
+  /** How servers are verified, instead of `roots`, `ca` and `verification`; without roots it is by Mozilla's. */
+  readonly verifier?: ServerCertVerifier | undefined;
+  /** What is demanded of servers beyond a path to one of the roots: a policy, revocation, OCSP, transparency, pins. */
+  readonly verification?: Omit<ServerCertVerifierOptions, 'roots' | 'provider'> | undefined;
+  /** For servers that ask for a certificate; a function chooses when they do. */
+  readonly certificate?: Encoded | readonly Encoded[] | CertifiedKey | ClientCertResolver | undefined;
+  /** Of an encoded `certificate`. */
+  readonly key?: PrivateKey | undefined;
+}
+
+/** Of whom clients need certificates, and what else is demanded of them. */
+export interface ClientAuthOptions extends TrustOptions, Omit<ClientCertVerifierOptions, 'roots' | 'provider'> {}
+
+/** The core's `ServerOptions`, except for these. */
+export interface ServerConfigOptions
+  extends CommonOptions, Omit<ServerOptions, keyof CommonOptions | 'clientVerifier' | 'certificate'> {
+  /** A function chooses by the ClientHello: by the name that the client asks for, say. */
+  readonly certificate: Encoded | readonly Encoded[] | CertifiedKey | ServerCertResolver;
+  /** Of an encoded `certificate`. */
+  readonly key?: PrivateKey | undefined;
+  /** An OCSPResponse in DER to staple to an encoded `certificate`. */
+  readonly ocspResponse?: Uint8Array | undefined;
+  /** A SignedCertificateTimestampList (RFC 6962 section 3.3), with its length, to go with an encoded `certificate`. */
+  readonly sctList?: Uint8Array | undefined;
+  /** Asks clients for certificates: of whom, or how they are verified. By default they are not asked. */
+  readonly clientAuth?: ClientAuthOptions | ClientCertVerifier | undefined;
+}
+
+/** Every option of a configuration: the compiler says which is missing here. */
+const configOptions: Readonly<Record<keyof ClientConfigOptions | keyof ServerConfigOptions, true>> = {
+  provider: true,
+  versions: true,
+  requireEms: true,
+  alpnProtocols: true,
+  maxFragmentSize: true,
+  recordSizeLimit: true,
+  keyLog: true,
+  time: true,
+  roots: true,
+  ca: true,
+  verifier: true,
+  verification: true,
+  certificate: true,
+  certificateType: true,
+  key: true,
+  sendServerName: true,
+  keyShares: true,
+  middleboxCompatibility: true,
+  grease: true,
+  extensionOrder: true,
+  ocspResponse: true,
+  sctList: true,
+  clientAuth: true,
+  sessionStore: true,
+  ticketer: true,
+  ticketCount: true,
+};
+
+/** Refuses options that a configuration which is built already would overrule without a word. */
+export function checkOnlyConfig(options: object): void {
+  const ignored = Object.keys(configOptions).filter((name) => (options as Record<string, unknown>)[name] !== undefined);
+  if (ignored.length > 0)
+    throw new TypeError(`${ignored.join(', ')}: give it to what builds config, not beside config`);
+}
