@@ -28,6 +28,13 @@ export function privateKeyLoaderWith(random: Random): (der: PrivateKeyDer) => Si
         );
       case 'ed25519':
         return ed25519Key(key);
+      case 'mlDsa44':
+      case 'mlDsa65':
+      case 'mlDsa87':
+        throw new Error(
+          'this provider does not sign with ML-DSA by itself: use withPostQuantum(nobleProvider()) of ' +
+            '@tyls/crypto-noble/post-quantum',
+        );
       default:
         return ecdsaKey(key, random);
     }

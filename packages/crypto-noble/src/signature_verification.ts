@@ -15,7 +15,7 @@ const rsaPkcs1Sha256 = rsaPkcs1(sha256);
 const rsaPkcs1Sha384 = rsaPkcs1(sha384);
 const rsaPkcs1Sha512 = rsaPkcs1(sha512);
 
-/** Every algorithm that the seam has a name for. */
+/** Every algorithm that the seam has a name for but ML-DSA, which is in `@tyls/crypto-noble/post-quantum`. */
 export const signatureVerification: SignatureVerification = build({
   ECDSA_P256_SHA256: ecdsa(p256, sha256),
   ECDSA_P256_SHA384: ecdsa(p256, sha384),

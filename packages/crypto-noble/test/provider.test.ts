@@ -15,6 +15,7 @@ providerSuite({
   computesPublicKeyOf: ['ecP256', 'ecP384', 'ecP521', 'ed25519'],
   signsWith: ['ecP256', 'ecP384', 'ecP521', 'ed25519'],
   agree: (group, privateKey, share) => curves.get(group)!.agree(privateKey, share),
+  mlDsaForms: ['seed', 'expanded', 'both'],
   mlKem768: {
     keyPairOf: (seed) => mlKem768With(seed).generateKeyPair(),
     encapsulate: (encapsulationKey, message) => mlKem768With(message).encapsulate(encapsulationKey),

@@ -13,7 +13,7 @@ import { constants, createPrivateKey, createPublicKey, type KeyObject, sign } fr
 import { plain } from './bytes.ts';
 
 /**
- * Loads RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) and Ed25519 keys.
+ * Loads RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) and Ed25519 keys, and ML-DSA keys where Node has that.
  *
  * Throws an `Error` that says what is wrong with the key.
  */

@@ -1,5 +1,12 @@
 /** Public keys as OpenSSL has them, imported from what stands in certificates. */
-import { ecFieldLength, type EcKeyKind, parseRsaPublicKey } from '@tyls/tls-core/provider';
+import {
+  ecFieldLength,
+  type EcKeyKind,
+  type MlDsaKeyKind,
+  mlDsaLength,
+  parseRsaPublicKey,
+  subjectPublicKeyInfo,
+} from '@tyls/tls-core/provider';
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 
 /**
@@ -23,6 +30,13 @@ export const ed25519Key: ImportKey = remembering((bytes) =>
   bytes.length === 32 ? imported({ kty: 'OKP', crv: 'Ed25519', x: base64url(bytes) }) : undefined,
 );
 
+/** Of ML-DSA; throws where Node is without it. */
+export const mlDsaKey: Readonly<Record<MlDsaKeyKind, ImportKey>> = {
+  mlDsa44: remembering(mlDsa('mlDsa44')),
+  mlDsa65: remembering(mlDsa('mlDsa65')),
+  mlDsa87: remembering(mlDsa('mlDsa87')),
+};
+
 /** RSAPublicKey in DER, of a size that we verify with. */
 export const rsaKey: ImportKey = remembering((bytes) => {
   const key = parseRsaPublicKey(bytes);
@@ -36,6 +50,13 @@ function ec(kind: EcKeyKind, crv: string): ImportKey {
     if (point.length !== 1 + 2 * length || point[0] !== 4) return undefined;
     const [x, y] = [point.subarray(1, 1 + length), point.subarray(1 + length)];
     return imported({ kty: 'EC', crv, x: base64url(x), y: base64url(y) });
+  };
+}
+
+function mlDsa(kind: MlDsaKeyKind): ImportKey {
+  return (bytes) => {
+    if (bytes.length !== mlDsaLength[kind].publicKey) return undefined;
+    return createPublicKey({ key: Buffer.from(subjectPublicKeyInfo(kind, bytes)), format: 'der', type: 'spki' });
   };
 }
 

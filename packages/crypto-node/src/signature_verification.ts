@@ -1,12 +1,13 @@
 /** Verification of signatures: ECDSA, Ed25519 and RSA, in the forms that TLS and certificates have them. */
 import {
   type EcKeyKind,
+  type MlDsaKeyKind,
   type SignatureVerification,
   signatureVerification as build,
   type SignatureVerificationAlgorithm,
 } from '@tyls/tls-core/provider';
-import { constants, type KeyObject, verify } from 'node:crypto';
-import { ecKey, ed25519Key, type ImportKey, rsaKey } from './public_keys.ts';
+import { constants, generateKeyPairSync, type KeyObject, verify } from 'node:crypto';
+import { ecKey, ed25519Key, type ImportKey, mlDsaKey, rsaKey } from './public_keys.ts';
 
 type Verify = SignatureVerificationAlgorithm['verify'];
 type Digest = 'SHA256' | 'SHA384' | 'SHA512';
@@ -15,7 +16,7 @@ const rsaPkcs1Sha256 = rsa(constants.RSA_PKCS1_PADDING, 'SHA256');
 const rsaPkcs1Sha384 = rsa(constants.RSA_PKCS1_PADDING, 'SHA384');
 const rsaPkcs1Sha512 = rsa(constants.RSA_PKCS1_PADDING, 'SHA512');
 
-/** Every algorithm that the seam has a name for. */
+/** Every algorithm that the seam has a name for; ML-DSA where Node has it, which is from 24.6 on. */
 export const signatureVerification: SignatureVerification = build({
   ECDSA_P256_SHA256: ecdsa('ecP256', 'SHA256'),
   ECDSA_P256_SHA384: ecdsa('ecP256', 'SHA384'),
@@ -27,6 +28,7 @@ export const signatureVerification: SignatureVerification = build({
   ECDSA_P521_SHA384: ecdsa('ecP521', 'SHA384'),
   ECDSA_P521_SHA512: ecdsa('ecP521', 'SHA512'),
   ED25519: ed25519(),
+  ...(hasMlDsa() && { ML_DSA_44: mlDsa('mlDsa44'), ML_DSA_65: mlDsa('mlDsa65'), ML_DSA_87: mlDsa('mlDsa87') }),
   RSA_PKCS1_SHA256: rsaPkcs1Sha256,
   RSA_PKCS1_SHA384: rsaPkcs1Sha384,
   RSA_PKCS1_SHA512: rsaPkcs1Sha512,
@@ -46,6 +48,21 @@ function ecdsa(kind: EcKeyKind, digest: Digest): Verify {
 
 function ed25519(): Verify {
   return verifier(ed25519Key, (key, message, signature) => verify(null, message, key, signature));
+}
+
+/** Whether Node, and the OpenSSL that it was linked with, know ML-DSA: only trying tells. */
+function hasMlDsa(): boolean {
+  try {
+    // A key type that the types of older Nodes do not have.
+    (generateKeyPairSync as unknown as (type: string) => unknown)('ml-dsa-44');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function mlDsa(kind: MlDsaKeyKind): Verify {
+  return verifier(mlDsaKey[kind], (key, message, signature) => verify(null, message, key, signature));
 }
 
 function rsa(padding: number, digest: Digest): Verify {

@@ -21,6 +21,7 @@ providerSuite({
     return agreeEc(key, share, shareLength);
   },
   ...(mlKem768 !== undefined && {
+    mlDsaForms: ['seed', 'expanded', 'both'] as const,
     mlKem768: {
       keyPairOf(seed) {
         const key = Buffer.concat([Buffer.from('3054020100300b060960864801650304040204428040', 'hex'), seed]);

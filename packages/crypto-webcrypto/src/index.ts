@@ -21,8 +21,8 @@ export { signingKeyFromCryptoKey } from './private_key.ts';
 export interface WebcryptoProviderOptions {
   /**
    * What the implementation lacks, and is not to be offered: these came to some of them late, or not yet. It is said
-   * here because to ask the implementation would take a promise. Only of ML-KEM-768 does it tell at once
-   * (`SubtleCrypto.supports`): that need not be said.
+   * here because to ask the implementation would take a promise. Only of ML-KEM-768 and ML-DSA does it
+   * tell at once (`SubtleCrypto.supports`): that need not be said.
    */
   readonly without?: readonly OptionalAlgorithm[];
 }

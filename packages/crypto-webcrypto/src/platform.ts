@@ -1,7 +1,7 @@
 /** An implementation of the Web Cryptography API, and what there is to know about it. */
 
 /** What an implementation may lack. */
-export type OptionalAlgorithm = 'X25519' | 'Ed25519' | 'P-521' | 'ML-KEM-768';
+export type OptionalAlgorithm = 'X25519' | 'Ed25519' | 'P-521' | 'ML-KEM-768' | 'ML-DSA';
 
 /** An implementation, as the parts of the provider use it. */
 export interface Platform {
@@ -58,6 +58,9 @@ export function source(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** The API's names of hashes. */
 export const hashName = { SHA256: 'SHA-256', SHA384: 'SHA-384', SHA512: 'SHA-512' } as const;
+
+/** The API's names of ML-DSA's parameter sets. */
+export const mlDsaName = { mlDsa44: 'ML-DSA-44', mlDsa65: 'ML-DSA-65', mlDsa87: 'ML-DSA-87' } as const;
 
 /** The API's names of curves. */
 export const curveName = { ecP256: 'P-256', ecP384: 'P-384', ecP521: 'P-521' } as const;

@@ -3,7 +3,9 @@ import {
   ecFieldLength,
   encodePkcs8,
   encodeRsaPublicKey,
+  isEcKind,
   type KeyKind,
+  type MlDsaKeyKind,
   parsePrivateKey,
   type PrivateKey,
   type PrivateKeyDer,
@@ -15,11 +17,11 @@ import {
   subjectPublicKeyInfo,
 } from '@tyls/tls-core/provider';
 import { derFromP1363 } from './ecdsa_signature.ts';
-import { curveName, hashName, type Platform, source } from './platform.ts';
+import { curveName, hashName, mlDsaName, type Platform, source } from './platform.ts';
 
 const digestLength = { SHA256: 32, SHA384: 48, SHA512: 64 };
 
-/** RSA (2048 to 8192 bits), ECDSA and Ed25519, as far as the platform has them. Rejects with an `Error` that says why. */
+/** RSA (2048 to 8192 bits), ECDSA, Ed25519 and ML-DSA, as far as the platform has them. Rejects with an `Error` that says why. */
 export function privateKeyLoaderOn({ subtle }: Platform): (der: PrivateKeyDer) => Promise<SigningKey> {
   return async (der) => {
     const key = parsePrivateKey(der);
@@ -77,6 +79,10 @@ function keyParameters(kind: KeyKind, { digest, padding }: SigningAlgorithm): Ke
   switch (kind) {
     case 'ed25519':
       return { name: 'Ed25519' };
+    case 'mlDsa44':
+    case 'mlDsa65':
+    case 'mlDsa87':
+      return { name: mlDsaName[kind] };
     case 'rsa':
       return { name: padding === 'PSS' ? 'RSA-PSS' : 'RSASSA-PKCS1-v1_5', hash: hashName[digest!] };
     default:
@@ -98,7 +104,7 @@ function signerOf(subtle: SubtleCrypto, key: CryptoKey, kind: KeyKind, algorithm
     scheme: algorithm.scheme,
     async sign(message) {
       const signature = new Uint8Array(await subtle.sign(parameters, key, source(message)));
-      if (kind === 'rsa' || kind === 'ed25519') return signature;
+      if (!isEcKind(kind)) return signature;
       const der = derFromP1363(signature, ecFieldLength[kind]);
       if (der === undefined) throw new Error(`the platform made an ECDSA signature of ${signature.length} bytes`);
       return der;
@@ -110,7 +116,7 @@ function signatureParameters(
   kind: KeyKind,
   { digest, padding }: SigningAlgorithm,
 ): Algorithm | EcdsaParams | RsaPssParams {
-  if (digest === undefined) return { name: 'Ed25519' };
+  if (digest === undefined) return { name: isMlDsaKind(kind) ? mlDsaName[kind] : 'Ed25519' };
   if (kind !== 'rsa') return { name: 'ECDSA', hash: hashName[digest] };
   return padding === 'PSS' ? { name: 'RSA-PSS', saltLength: digestLength[digest] } : { name: 'RSASSA-PKCS1-v1_5' };
 }
@@ -131,10 +137,16 @@ async function publicKeyOf(subtle: SubtleCrypto, key: PrivateKey, pkcs8: Uint8Ar
     throw new Error('the private key comes with a public key that is not its own');
   }
   // The API computes a public key only for JWK, where the private number is a string beside it: dropped at once.
-  const { kty, crv, x, y } = (await subtle.exportKey('jwk', privateKey)) as Partial<Record<string, string>>;
-  const isWhole = x !== undefined && (y !== undefined || key.kind === 'ed25519');
+  const { kty, crv, x, y, alg, pub } = (await subtle.exportKey('jwk', privateKey)) as Partial<Record<string, string>>;
+  const isWhole = pub !== undefined || (x !== undefined && (y !== undefined || key.kind === 'ed25519'));
   if (!isWhole) return undefined; // @peculiar/webcrypto computes none for EC
-  const publicJwk = { kty, crv, x, ...(y !== undefined && { y }) } as JsonWebKey;
+  const publicJwk = (
+    isMlDsaKind(key.kind) ? { kty, alg, pub } : { kty, crv, x, ...(y !== undefined && { y }) }
+  ) as JsonWebKey;
   const publicKey = await subtle.importKey('jwk', publicJwk, parameters, true, ['verify']);
   return new Uint8Array(await subtle.exportKey('spki', publicKey));
+}
+
+function isMlDsaKind(kind: KeyKind): kind is MlDsaKeyKind {
+  return kind in mlDsaName;
 }

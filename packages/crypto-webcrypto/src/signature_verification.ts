@@ -2,6 +2,8 @@
 import {
   ecFieldLength,
   type EcKeyKind,
+  type MlDsaKeyKind,
+  mlDsaLength,
   parseRsaPublicKey,
   type SignatureVerification,
   signatureVerification,
@@ -9,7 +11,15 @@ import {
   subjectPublicKeyInfo,
 } from '@tyls/tls-core/provider';
 import { p1363FromDer } from './ecdsa_signature.ts';
-import { curveName, hashName, type OptionalAlgorithm, type Platform, refusable, source } from './platform.ts';
+import {
+  curveName,
+  hashName,
+  mlDsaName,
+  type OptionalAlgorithm,
+  type Platform,
+  refusable,
+  source,
+} from './platform.ts';
 
 type Verify = SignatureVerificationAlgorithm['verify'];
 type Digest = keyof typeof hashName;
@@ -35,6 +45,11 @@ export function signatureVerificationOn(
       ECDSA_P521_SHA512: ecdsa(platform, 'ecP521', 'SHA512'),
     }),
     ...(!without.includes('Ed25519') && { ED25519: ed25519(platform) }),
+    ...(!without.includes('ML-DSA') && {
+      ...(platform.supports('verify', mlDsaName.mlDsa44) && { ML_DSA_44: mlDsa(platform, 'mlDsa44') }),
+      ...(platform.supports('verify', mlDsaName.mlDsa65) && { ML_DSA_65: mlDsa(platform, 'mlDsa65') }),
+      ...(platform.supports('verify', mlDsaName.mlDsa87) && { ML_DSA_87: mlDsa(platform, 'mlDsa87') }),
+    }),
     RSA_PKCS1_SHA256: rsaPkcs1Sha256,
     RSA_PKCS1_SHA384: rsaPkcs1Sha384,
     RSA_PKCS1_SHA512: rsaPkcs1Sha512,
@@ -62,6 +77,15 @@ function ed25519(platform: Platform): Verify {
     key: (publicKey) => (publicKey.length === 32 ? ['raw', publicKey] : undefined),
     keyAlgorithm: { name: 'Ed25519' },
     algorithm: { name: 'Ed25519' },
+  });
+}
+
+function mlDsa(platform: Platform, kind: MlDsaKeyKind): Verify {
+  return verifier(platform, {
+    key: (publicKey) =>
+      publicKey.length === mlDsaLength[kind].publicKey ? ['spki', subjectPublicKeyInfo(kind, publicKey)] : undefined,
+    keyAlgorithm: { name: mlDsaName[kind] },
+    algorithm: { name: mlDsaName[kind] },
   });
 }
 

@@ -21,7 +21,10 @@ providerSuite({
   computesPublicKeyOf: kinds,
   provider: webcryptoProvider(),
   agree: agreeOn(web),
-  ...(web.supports('encapsulateBits', 'ML-KEM-768') && { mlKem768: mlKemOf(web) }),
+  ...(web.supports('encapsulateBits', 'ML-KEM-768') && {
+    mlKem768: mlKemOf(web),
+    mlDsaForms: ['seed', 'both'] as const,
+  }),
   ...rest,
 });
 

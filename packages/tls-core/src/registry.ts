@@ -97,7 +97,10 @@ export const NamedGroup = {
 } as const;
 export type NamedGroup = number;
 
-/** RFC 8446 section 4.2.3. SHA-1 schemes have no name here: they are never offered nor accepted. */
+/**
+ * RFC 8446 section 4.2.3; ML-DSA is of draft-ietf-tls-mldsa. SHA-1 schemes have no name here: they are never offered nor
+ * accepted.
+ */
 export const SignatureScheme = {
   rsa_pkcs1_sha256: 0x0401,
   rsa_pkcs1_sha384: 0x0501,
@@ -113,6 +116,9 @@ export const SignatureScheme = {
   rsa_pss_pss_sha256: 0x0809,
   rsa_pss_pss_sha384: 0x080a,
   rsa_pss_pss_sha512: 0x080b,
+  mldsa44: 0x0904,
+  mldsa65: 0x0905,
+  mldsa87: 0x0906,
 } as const;
 export type SignatureScheme = number;
 

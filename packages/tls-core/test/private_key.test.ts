@@ -8,6 +8,8 @@ import {
   encodePkcs8,
   encodeRsaPublicKey,
   type KeyKind,
+  type MlDsaKeyKind,
+  mlDsaLength,
   parsePrivateKey,
   parseRsaPublicKey,
   signingAlgorithms,
@@ -17,7 +19,9 @@ import {
 import { publicKeyAlgorithm } from '../src/crypto/algorithm_identifier.ts';
 import { SignatureScheme } from '../src/registry.ts';
 
-const keys: Readonly<Record<KeyKind, KeyObject>> = {
+type ClassicalKeyKind = Exclude<KeyKind, MlDsaKeyKind>;
+
+const keys: Readonly<Record<ClassicalKeyKind, KeyObject>> = {
   rsa: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey,
   ecP256: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
   ecP384: generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey,
@@ -25,10 +29,10 @@ const keys: Readonly<Record<KeyKind, KeyObject>> = {
   ed25519: generateKeyPairSync('ed25519').privateKey,
 };
 
-const formats = (kind: KeyKind): readonly PrivateKeyDer['format'][] =>
+const formats = (kind: ClassicalKeyKind): readonly PrivateKeyDer['format'][] =>
   kind === 'rsa' ? ['pkcs8', 'pkcs1'] : kind === 'ed25519' ? ['pkcs8'] : ['pkcs8', 'sec1'];
 
-function der(kind: KeyKind, format: PrivateKeyDer['format']): Uint8Array {
+function der(kind: ClassicalKeyKind, format: PrivateKeyDer['format']): Uint8Array {
   return Uint8Array.from(keys[kind].export({ type: format, format: 'der' } as never) as unknown as Uint8Array);
 }
 
@@ -59,7 +63,7 @@ const modulus = (bits: number): Uint8Array => {
 const rsa = (bits: number, ...publicExponent: number[]): Uint8Array =>
   encodeRsaPublicKey({ modulus: modulus(bits), publicExponent: Uint8Array.from(publicExponent) });
 
-const cases = (Object.keys(keys) as KeyKind[]).flatMap((kind) =>
+const cases = (Object.keys(keys) as ClassicalKeyKind[]).flatMap((kind) =>
   formats(kind).map((format) => [kind, format] as const),
 );
 
@@ -225,5 +229,57 @@ describe('signing keys', () => {
     expect(key.chooseScheme([ed25519])).toBeUndefined();
     expect(key.chooseScheme([])).toBeUndefined();
     expect('publicKey' in signingKey(signers)).toBe(false);
+  });
+});
+
+describe.each(Object.keys(mlDsaLength) as MlDsaKeyKind[])('PKCS#8 of %s (RFC 9881 section 6)', (kind) => {
+  const length = mlDsaLength[kind];
+  const seed = Uint8Array.from({ length: 32 }, (_, i) => i);
+  const expandedKey = new Uint8Array(length.expandedKey).fill(7);
+  const publicKey = new Uint8Array(length.publicKey).fill(8);
+  const seedField = derEncode(contextTag(0, false), seed);
+  const publicKeyField = (key: Uint8Array): Uint8Array => derEncode(contextTag(1, false), Uint8Array.of(0), key);
+  const nothing = undefined;
+
+  test.each([
+    ['seed', seedField, { seed, expandedKey: nothing }],
+    ['expanded key', octets(expandedKey), { seed: nothing, expandedKey }],
+    ['both', sequence(octets(seed), octets(expandedKey)), { seed, expandedKey }],
+  ])('%s: read, and written again', (_, content, expected) => {
+    const key = pkcs8(kind, content);
+    expect(parsePrivateKey(key)).toEqual({ kind, ...expected, publicKey: nothing });
+    expect(encodePkcs8(parsePrivateKey(key))).toEqual(key.der);
+    const withPublicKey = pkcs8(kind, content, 1, publicKeyField(publicKey));
+    expect(parsePrivateKey(withPublicKey)).toEqual({ kind, ...expected, publicKey });
+    for (let cut = 0; cut < key.der.length; cut += 1 + (cut >> 4)) {
+      expect(() => parsePrivateKey({ ...key, der: key.der.subarray(0, cut) })).toThrow(/malformed/);
+    }
+  });
+
+  test('a public key that is not its own is told', () => {
+    const parsed = parsePrivateKey(pkcs8(kind, seedField, 1, publicKeyField(publicKey)));
+    expect(() => checkOwnPublicKey(parsed, subjectPublicKeyInfo(kind, publicKey))).not.toThrow();
+    const other = subjectPublicKeyInfo(kind, publicKey.with(5, 0));
+    expect(() => checkOwnPublicKey(parsed, other)).toThrow(/public key that is not its own/);
+  });
+
+  test.each<[string, Uint8Array, RegExp]>([
+    ['nothing', Uint8Array.of(), /malformed/],
+    ['a seed of 31 bytes', derEncode(contextTag(0, false), seed.subarray(1)), /a seed that is not 32 bytes/],
+    ['an expanded key a byte short', octets(expandedKey.subarray(1)), /an expanded key that is not \d+ bytes/],
+    ['a seed as if it were an expanded key', octets(seed), /an expanded key that is not/],
+    ['both with a seed of 33 bytes', sequence(octets(seed, seed.subarray(31)), octets(expandedKey)), /a seed that is/],
+    ['both with half an expanded key', sequence(octets(seed), octets(seed)), /an expanded key that is not/],
+    ['both without the expanded key', sequence(octets(seed)), /malformed/],
+    ['both with a third', sequence(octets(seed), octets(expandedKey), octets(seed)), /trailing bytes/],
+    ['a seed, and more', Uint8Array.of(...seedField, 0), /trailing bytes/],
+    ['another tag', derEncode(contextTag(1, false), seed), /malformed/],
+  ])('%s is refused', (_, content, error) => {
+    expect(() => parsePrivateKey(pkcs8(kind, content))).toThrow(error);
+  });
+
+  test('a public key of another length is refused', () => {
+    const key = pkcs8(kind, seedField, 1, publicKeyField(publicKey.subarray(1)));
+    expect(() => parsePrivateKey(key)).toThrow(/a public key that is not \d+ bytes/);
   });
 });

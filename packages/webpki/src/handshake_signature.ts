@@ -24,6 +24,13 @@ const pkcs1Schemes: ReadonlySet<SignatureScheme> = /* @__PURE__ */ new Set<Signa
   SignatureScheme.rsa_pkcs1_sha512,
 ]);
 
+/** draft-ietf-tls-mldsa section 3: not in TLS 1.2. */
+const mlDsaSchemes: ReadonlySet<SignatureScheme> = /* @__PURE__ */ new Set<SignatureScheme>([
+  SignatureScheme.mldsa44,
+  SignatureScheme.mldsa65,
+  SignatureScheme.mldsa87,
+]);
+
 /**
  * @throws TlsError `BadHandshakeSignature` if the signature is wrong, `PeerMisbehaved` for a scheme that was not offered
  *   or is not for TLS 1.3, `InvalidCertificate` if the certificate's key or key usage does not fit
@@ -57,7 +64,7 @@ export function* verifyTls13SignatureByKey(
 /**
  * {@link verifyTls13Signature} for TLS 1.2, where a scheme is for every kind of key that its entry lists.
  *
- * @throws TlsError the same, but not for PKCS #1, which TLS 1.2 has
+ * @throws TlsError the same, but not for PKCS #1, which TLS 1.2 has; for ML-DSA, which it does not have
  */
 export function* verifyTls12Signature(
   { endEntity, ...signed }: HandshakeSignature,
@@ -73,7 +80,7 @@ export function* verifyTls12SignatureByKey(
   { schemes }: SignatureVerification,
 ): Step<HandshakeSignatureValid> {
   const algorithms = schemes.find((offered) => offered.scheme === signed.scheme)?.algorithms ?? [];
-  if (algorithms.length === 0) {
+  if (algorithms.length === 0 || mlDsaSchemes.has(signed.scheme)) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'SignedHandshakeWithUnadvertisedSigScheme' });
   }
   return yield* verifyByKey(signed, publicKey, algorithms);

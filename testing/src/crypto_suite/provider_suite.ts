@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { aeadSuite } from './aead_suite.ts';
 import { hashSuite } from './hash_suite.ts';
 import { keyExchangeSuite } from './key_exchange_suite.ts';
+import { mlDsaSuite } from './ml_dsa_suite.ts';
 import { signatureSuite } from './signature_suite.ts';
 import { type Subject } from './subject.ts';
 import { wycheproofSuite } from './wycheproof.ts';
@@ -16,6 +17,7 @@ export function providerSuite(subject: Subject): void {
     aeadSuite(subject);
     keyExchangeSuite(subject);
     signatureSuite(subject);
+    mlDsaSuite(subject);
   });
   wycheproofSuite(subject);
 }

@@ -12,7 +12,6 @@ import { contextTag, derEncode, DerTag } from '@tyls/tls-core/der';
 import {
   ecFieldLength,
   encodePkcs8,
-  type KeyKind,
   parsePrivateKey,
   type PrivateKeyDer,
   publicKeyAlgorithm,
@@ -26,14 +25,14 @@ import { describe, expect, test } from 'vitest';
 import { counting, flipped } from './bytes.ts';
 import { peers } from './peers.ts';
 import { generateRsaKey } from './rsa_key.ts';
-import { type Subject } from './subject.ts';
+import { type ClassicalKeyKind, type Subject } from './subject.ts';
 
 const message = counting(130);
 
 const keys = generateKeys();
 const strangers = generateKeys();
 
-const formats: Readonly<Record<KeyKind, readonly PrivateKeyDer['format'][]>> = {
+const formats: Readonly<Record<ClassicalKeyKind, readonly PrivateKeyDer['format'][]>> = {
   rsa: ['pkcs8', 'pkcs1'],
   ecP256: ['pkcs8', 'sec1'],
   ecP384: ['pkcs8', 'sec1'],
@@ -41,9 +40,11 @@ const formats: Readonly<Record<KeyKind, readonly PrivateKeyDer['format'][]>> = {
   ed25519: ['pkcs8'],
 };
 
-const allSchemes = Object.values(signingAlgorithms).flatMap((algorithms) => algorithms.map(({ scheme }) => scheme));
+const kinds = Object.keys(formats) as ClassicalKeyKind[];
+const allSchemes = kinds.flatMap((kind) => signingAlgorithms[kind].map(({ scheme }) => scheme));
+const { mldsa44, mldsa65, mldsa87 } = SignatureScheme;
 
-export function signatureSuite({ provider, signsWith, computesPublicKeyOf }: Subject): void {
+export function signatureSuite({ provider, signsWith, computesPublicKeyOf, mlDsaForms }: Subject): void {
   const loading = async (key: PrivateKeyDer): Promise<SigningKey> => {
     const loaded = await provider.loadPrivateKey(key);
     return loaded;
@@ -112,12 +113,13 @@ export function signatureSuite({ provider, signsWith, computesPublicKeyOf }: Sub
 
   test('verifies every scheme that TLS has, and RSA by every identifier', () => {
     const { schemes, algorithms } = provider.signatureVerification;
-    expect(new Set(schemes.map(({ scheme }) => scheme))).toEqual(new Set(allSchemes));
-    expect(schemes).toHaveLength(allSchemes.length);
-    expect(algorithms).toHaveLength(19);
+    const expected = [...allSchemes, ...(mlDsaForms === undefined ? [] : [mldsa44, mldsa65, mldsa87])];
+    expect(new Set(schemes.map(({ scheme }) => scheme))).toEqual(new Set(expected));
+    expect(schemes).toHaveLength(expected.length);
+    expect(algorithms).toHaveLength(mlDsaForms === undefined ? 19 : 22);
   });
 
-  describe.each(Object.keys(keys) as KeyKind[])('signatures of %s', (kind) => {
+  describe.each(kinds)('signatures of %s', (kind) => {
     const publicKey = subjectPublicKey(kind);
     const scheme = signingAlgorithms[kind][0]!.scheme;
     const { verify } = algorithmFor(provider.signatureVerification, kind, scheme);
@@ -182,7 +184,7 @@ export function signatureSuite({ provider, signsWith, computesPublicKeyOf }: Sub
   });
 }
 
-function generateKeys(): Readonly<Record<KeyKind, KeyObject>> {
+function generateKeys(): Readonly<Record<ClassicalKeyKind, KeyObject>> {
   return {
     rsa: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey,
     ecP256: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
@@ -202,18 +204,18 @@ function spki(key: KeyObject): Uint8Array {
 }
 
 /** The content of subjectPublicKey. */
-function subjectPublicKey(kind: KeyKind, key: KeyObject = keys[kind]): Uint8Array {
+function subjectPublicKey(kind: ClassicalKeyKind, key: KeyObject = keys[kind]): Uint8Array {
   if (kind === 'rsa') return Uint8Array.from(createPublicKey(key).export({ type: 'pkcs1', format: 'der' }));
   return spki(key).slice(kind === 'ed25519' ? -32 : -(1 + 2 * ecFieldLength[kind]));
 }
 
-function withoutPublicKey(kind: KeyKind): Uint8Array {
+function withoutPublicKey(kind: ClassicalKeyKind): Uint8Array {
   const key = parsePrivateKey({ format: 'pkcs8', der: exported(keys[kind], 'pkcs8') });
   return encodePkcs8(key.kind === 'rsa' ? key : { ...key, publicKey: undefined });
 }
 
 /** The private key of one, the public key of the other (RFC 5958 section 2 has a place for it in version 2). */
-function withStranger(kind: KeyKind): Uint8Array {
+function withStranger(kind: ClassicalKeyKind): Uint8Array {
   const publicKey = subjectPublicKey(kind, strangers[kind]);
   const key = parsePrivateKey({ format: 'pkcs8', der: exported(keys[kind], 'pkcs8') });
   if (key.kind !== 'ed25519') return encodePkcs8({ ...key, publicKey } as typeof key);
@@ -231,14 +233,14 @@ function p256(scalar: Uint8Array): Uint8Array {
 }
 
 /** By node:crypto, with the first scheme of the kind. */
-function signedByNode(kind: KeyKind): Uint8Array {
+function signedByNode(kind: ClassicalKeyKind): Uint8Array {
   const { digest, padding } = signingAlgorithms[kind][0]!;
   const options = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
   return Uint8Array.from(sign(digest, message, { key: keys[kind], ...(padding === 'PSS' && options) }));
 }
 
 /** The same point compressed and hybrid (SEC 1 section 2.3.3, X9.62), which RFC 5480 does not make us take. */
-function otherPointForms(kind: KeyKind, point: Uint8Array): Uint8Array[] {
+function otherPointForms(kind: ClassicalKeyKind, point: Uint8Array): Uint8Array[] {
   if (kind === 'rsa' || kind === 'ed25519') return [];
   const odd = point.at(-1)! & 1;
   return [Uint8Array.of(2 + odd, ...point.subarray(1, 1 + ecFieldLength[kind])), point.with(0, 6 + odd)];
@@ -262,14 +264,18 @@ function pssWith2049Bits(): { publicKey: Uint8Array; valid: Uint8Array; invalid:
 
 function algorithmFor(
   { schemes }: SignatureVerification,
-  kind: KeyKind,
+  kind: ClassicalKeyKind,
   scheme: SignatureScheme,
 ): SignatureVerificationAlgorithm {
   const { algorithms } = schemes.find((offered) => offered.scheme === scheme)!;
   return algorithms.find((algorithm) => Buffer.compare(algorithm.publicKeyAlgorithm, publicKeyAlgorithm[kind]) === 0)!;
 }
 
-async function verifiedByAll(kind: KeyKind, scheme: SignatureScheme, signature: Uint8Array): Promise<string[]> {
+async function verifiedByAll(
+  kind: ClassicalKeyKind,
+  scheme: SignatureScheme,
+  signature: Uint8Array,
+): Promise<string[]> {
   return Promise.all(
     peers.map(async ([name, { signatureVerification }]) => {
       const { verify } = algorithmFor(signatureVerification, kind, scheme);

@@ -5,6 +5,7 @@ import {
   type Encapsulation,
   type KemKeyPair,
   type KeyKind,
+  type MlDsaKeyKind,
   type NamedGroup,
 } from '@tyls/tls-core/provider';
 
@@ -12,9 +13,11 @@ export interface Subject {
   readonly name: string;
   readonly provider: CryptoProvider;
   /** The kinds of key that it signs with. */
-  readonly signsWith: readonly KeyKind[];
+  readonly signsWith: readonly ClassicalKeyKind[];
   /** Those of them whose public key it computes where the encoding does not have it. */
-  readonly computesPublicKeyOf: readonly KeyKind[];
+  readonly computesPublicKeyOf: readonly ClassicalKeyKind[];
+  /** The forms of ML-DSA private keys that it loads (RFC 9881 section 6), of a provider that has ML-DSA. */
+  readonly mlDsaForms?: readonly MlDsaForm[];
   /** Diffie-Hellman with a given private key, as vectors have it and a `KeyExchangeGroup` does not. */
   readonly agree: (group: NamedGroup, privateKey: Uint8Array, share: Uint8Array) => Awaitable<Uint8Array | undefined>;
   /** ML-KEM-768, of a provider that has the hybrid groups. */
@@ -25,6 +28,11 @@ export interface Subject {
     readonly toDer: (signature: Uint8Array, length: number) => Uint8Array | undefined;
   };
 }
+
+/** The kinds of key that node:crypto has had for long. */
+export type ClassicalKeyKind = Exclude<KeyKind, MlDsaKeyKind>;
+
+export type MlDsaForm = 'seed' | 'expanded' | 'both';
 
 /** ML-KEM-768 with given randomness, as vectors have it and a `Kem` does not. */
 export interface MlKemSubject {

@@ -19,6 +19,8 @@ import {
   type KeyAgreementGroup,
   type KeyAgreementVector,
   type MacVector,
+  type MlDsaGroup,
+  type MlDsaVector,
   type MlKemVector,
   type RsaPssGroup,
   type SignatureVector,
@@ -73,7 +75,7 @@ export function casesOf(subject: Subject, file: VectorFile, group: VectorGroup):
     case 'MLKEMTest':
       return each(group.tests, (vector) => mlKemDecapsulation(subject, vector));
     case 'MlDsaVerify':
-      return each(group.tests, () => notOffered);
+      return each(group.tests, (vector) => mlDsa(subject, file.algorithm, group, vector));
   }
 }
 
@@ -193,6 +195,13 @@ async function signature(
     ?.algorithms.find((candidate) => equal(candidate.publicKeyAlgorithm, publicKeyAlgorithm[kind]));
   if (algorithm === undefined) return notOffered;
   return (await algorithm.verify(publicKey, bytes(vector.msg), encoded)) === mustWork(vector);
+}
+
+function mlDsa(subject: Subject, algorithm: string, group: MlDsaGroup, vector: MlDsaVector): Awaitable<Outcome> {
+  // In TLS and certificates the context is empty (RFC 9881 section 3).
+  if ((vector.ctx ?? '') !== '') return { skipped: 'with a context' };
+  const parameterSet = algorithm.slice(-2) as '44' | '65' | '87';
+  return signature(subject, `mlDsa${parameterSet}`, `mldsa${parameterSet}`, bytes(group.publicKey), vector);
 }
 
 function hkdf({ provider }: Subject, algorithm: string, vector: HkdfVector): Outcome {

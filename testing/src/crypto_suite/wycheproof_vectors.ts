@@ -41,7 +41,7 @@ export type VectorGroup =
   | HkdfGroup
   | MacGroup
   | Group<'MLKEMEncapsTest' | 'MLKEMKeyGen' | 'MLKEMTest', MlKemVector>
-  | Group<'MlDsaVerify', VectorId>;
+  | MlDsaGroup;
 
 export interface AeadGroup extends Group<'AeadTest', AeadVector> {
   readonly keySize: number;
@@ -120,6 +120,14 @@ export interface MlKemVector extends VectorId {
   readonly m?: string;
   readonly c?: string;
   readonly K?: string;
+}
+
+export interface MlDsaGroup extends Group<'MlDsaVerify', MlDsaVector> {
+  readonly publicKey: string;
+}
+
+export interface MlDsaVector extends SignatureVector {
+  readonly ctx?: string;
 }
 
 interface Group<Type, Vector extends VectorId> {

@@ -7,6 +7,7 @@
 export type SignatureAlgorithmName =
   | `ECDSA_${'P256' | 'P384' | 'P521'}_${Digest}`
   | 'ED25519'
+  | `ML_DSA_${'44' | '65' | '87'}`
   | `RSA_PKCS1_${Digest}`
   | `RSA_PKCS1_${Digest}_ABSENT_PARAMETERS`
   | `RSA_PSS_${Digest}`;
@@ -24,7 +25,9 @@ const pssParameters = (hash: string, saltLength: string): string =>
 const rsaPss = '06 09 2a864886f70d01010a';
 
 /** Of subjectPublicKeyInfo. */
-export const publicKeyAlgorithm: Readonly<Record<'rsa' | 'ecP256' | 'ecP384' | 'ecP521' | 'ed25519', Uint8Array>> = {
+export const publicKeyAlgorithm: Readonly<
+  Record<'rsa' | 'ecP256' | 'ecP384' | 'ecP521' | 'ed25519' | 'mlDsa44' | 'mlDsa65' | 'mlDsa87', Uint8Array>
+> = {
   /** RFC 3279 section 2.3.1: rsaEncryption with NULL parameters. */
   rsa: bytes('06 09 2a864886f70d010101 05 00'),
   /** RFC 5480 section 2.1.1: id-ecPublicKey with a named curve. */
@@ -33,6 +36,10 @@ export const publicKeyAlgorithm: Readonly<Record<'rsa' | 'ecP256' | 'ecP384' | '
   ecP521: bytes('06 07 2a8648ce3d0201 06 05 2b81040023'),
   /** RFC 8410 section 3. */
   ed25519: bytes('06 03 2b6570'),
+  /** RFC 9881 section 2: without parameters, and the same for signatures. */
+  mlDsa44: bytes('06 09 608648016503040311'),
+  mlDsa65: bytes('06 09 608648016503040312'),
+  mlDsa87: bytes('06 09 608648016503040313'),
 };
 
 /** Of signatures. */
@@ -68,6 +75,9 @@ export const signatureVerificationAlgorithms: Readonly<Record<SignatureAlgorithm
   ECDSA_P521_SHA384: ecdsa('ecP521', 'ecdsaSha384'),
   ECDSA_P521_SHA512: ecdsa('ecP521', 'ecdsaSha512'),
   ED25519: { publicKeyAlgorithm: publicKeyAlgorithm.ed25519, signatureAlgorithm: signatureAlgorithm.ed25519 },
+  ML_DSA_44: mlDsa('mlDsa44'),
+  ML_DSA_65: mlDsa('mlDsa65'),
+  ML_DSA_87: mlDsa('mlDsa87'),
   RSA_PKCS1_SHA256: rsa('rsaPkcs1Sha256'),
   RSA_PKCS1_SHA384: rsa('rsaPkcs1Sha384'),
   RSA_PKCS1_SHA512: rsa('rsaPkcs1Sha512'),
@@ -86,6 +96,10 @@ interface AlgorithmPair {
 
 function ecdsa(key: 'ecP256' | 'ecP384' | 'ecP521', signature: keyof typeof signatureAlgorithm): AlgorithmPair {
   return { publicKeyAlgorithm: publicKeyAlgorithm[key], signatureAlgorithm: signatureAlgorithm[signature] };
+}
+
+function mlDsa(key: 'mlDsa44' | 'mlDsa65' | 'mlDsa87'): AlgorithmPair {
+  return { publicKeyAlgorithm: publicKeyAlgorithm[key], signatureAlgorithm: publicKeyAlgorithm[key] };
 }
 
 function rsa(signature: keyof typeof signatureAlgorithm): AlgorithmPair {

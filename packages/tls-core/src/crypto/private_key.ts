@@ -1,7 +1,7 @@
 /**
  * Private keys for providers: the formats that they come in, the schemes that they sign with, and the limits on RSA.
  *
- * Formats: PKCS#8 (RFC 5958, and RFC 8410 for Ed25519), PKCS#1 (RFC 8017 appendix A.1) and SEC 1 (RFC 5915). Not
+ * Formats: PKCS#8 (RFC 5958, RFC 8410 for Ed25519, RFC 9881 for ML-DSA), PKCS#1 (RFC 8017 appendix A.1) and SEC 1 (RFC 5915). Not
  * encrypted keys, not PEM, and no arithmetic: whether numbers belong together is for the provider to say.
  */
 import { concat, equalBytes } from '../codec/bytes.ts';
@@ -16,8 +16,19 @@ export type KeyKind = keyof typeof publicKeyAlgorithm;
 /** The kinds of ECDSA keys, by their curve. */
 export type EcKeyKind = 'ecP256' | 'ecP384' | 'ecP521';
 
+/** The kinds of ML-DSA keys, by their parameter set (FIPS 204 section 4). */
+export type MlDsaKeyKind = 'mlDsa44' | 'mlDsa65' | 'mlDsa87';
+
 /** Length of a scalar and of a coordinate in bytes; an uncompressed point is twice that and one (SEC 1 section 2.3). */
 export const ecFieldLength: Readonly<Record<EcKeyKind, number>> = { ecP256: 32, ecP384: 48, ecP521: 66 };
+
+/** Lengths in bytes, FIPS 204 table 2. */
+export const mlDsaLength: Readonly<Record<MlDsaKeyKind, { readonly publicKey: number; readonly expandedKey: number }>> =
+  {
+    mlDsa44: { publicKey: 1312, expandedKey: 2560 },
+    mlDsa65: { publicKey: 1952, expandedKey: 4032 },
+    mlDsa87: { publicKey: 2592, expandedKey: 4896 },
+  };
 
 /** Big-endian, without leading zeros. */
 export interface RsaPublicKey {
@@ -26,7 +37,7 @@ export interface RsaPublicKey {
 }
 
 /** A parsed private key. The bytes borrow the encoding that it was parsed from. */
-export type PrivateKey = RsaPrivateKey | EcPrivateKey | Ed25519PrivateKey;
+export type PrivateKey = RsaPrivateKey | EcPrivateKey | Ed25519PrivateKey | MlDsaPrivateKey;
 
 /** RSA, within the limits of {@link parseRsaPublicKey}. */
 export interface RsaPrivateKey extends RsaPublicKey {
@@ -53,6 +64,20 @@ export interface Ed25519PrivateKey {
   readonly publicKey: Uint8Array | undefined;
 }
 
+/** ML-DSA in one of the three forms of RFC 9881 section 6: seed, expanded key, or both. */
+export interface MlDsaPrivateKey {
+  readonly kind: MlDsaKeyKind;
+  /** 32 bytes. */
+  readonly seed: Uint8Array | undefined;
+  /**
+   * {@link mlDsaLength} bytes. Where the seed is there too, whoever loads the key has to refuse one that is not the
+   * seed's.
+   */
+  readonly expandedKey: Uint8Array | undefined;
+  /** {@link mlDsaLength} bytes, if the encoding has it, not checked. */
+  readonly publicKey: Uint8Array | undefined;
+}
+
 /**
  * Reads a private key in any of its formats.
  *
@@ -76,7 +101,7 @@ export function parsePrivateKey(key: PrivateKeyDer): PrivateKey {
 
 /**
  * PKCS#8 version 1 of a key: what every crypto library imports, whatever format and version it was in. An EC key keeps
- * its public key if that was known; RSA has it anyway; Ed25519 would need version 2, and is without.
+ * its public key if that was known; RSA has it anyway; Ed25519 and ML-DSA would need version 2, and are without.
  *
  * @returns a new array, for the caller to wipe
  */
@@ -95,6 +120,10 @@ function encodePrivateKeyField(key: PrivateKey): Uint8Array {
       return key.pkcs1;
     case 'ed25519':
       return derEncode(DerTag.octetString, key.seed);
+    case 'mlDsa44':
+    case 'mlDsa65':
+    case 'mlDsa87':
+      return encodeMlDsa(key);
     default:
       // Without parameters, which the AlgorithmIdentifier has already.
       return derEncode(
@@ -104,6 +133,14 @@ function encodePrivateKeyField(key: PrivateKey): Uint8Array {
         ...(key.publicKey === undefined ? [] : [derEncode(contextTag(1, true), encodeBitString(key.publicKey))]),
       );
   }
+}
+
+/** ML-DSA-PrivateKey (RFC 9881 section 6), in the form that the key came in. */
+function encodeMlDsa({ seed, expandedKey }: MlDsaPrivateKey): Uint8Array {
+  const expanded = expandedKey === undefined ? undefined : derEncode(DerTag.octetString, expandedKey);
+  if (seed === undefined) return expanded!;
+  if (expanded === undefined) return derEncode(contextTag(0, false), seed);
+  return derEncode(DerTag.sequence, derEncode(DerTag.octetString, seed), expanded);
 }
 
 /** SubjectPublicKeyInfo (RFC 5280 section 4.1) of the content of subjectPublicKey. */
@@ -144,7 +181,7 @@ export function checkOwnPublicKey(key: PrivateKey, spki: Uint8Array): void {
 /** What a scheme does. */
 export interface SigningAlgorithm {
   readonly scheme: SignatureScheme;
-  /** Absent for Ed25519, which has its own. */
+  /** Absent for Ed25519 and ML-DSA, which have their own. */
   readonly digest?: 'SHA256' | 'SHA384' | 'SHA512';
   /** For RSA. */
   readonly padding?: 'PSS' | 'PKCS1';
@@ -167,6 +204,9 @@ export const signingAlgorithms: Readonly<Record<KeyKind, readonly SigningAlgorit
   ecP384: [{ scheme: SignatureScheme.ecdsa_secp384r1_sha384, digest: 'SHA384' }],
   ecP521: [{ scheme: SignatureScheme.ecdsa_secp521r1_sha512, digest: 'SHA512' }],
   ed25519: [{ scheme: SignatureScheme.ed25519 }],
+  mlDsa44: [{ scheme: SignatureScheme.mldsa44 }],
+  mlDsa65: [{ scheme: SignatureScheme.mldsa65 }],
+  mlDsa87: [{ scheme: SignatureScheme.mldsa87 }],
 };
 
 /**
@@ -196,11 +236,15 @@ function parsePkcs8(der: Uint8Array): PrivateKey {
   key.finish();
   switch (kind) {
     case undefined:
-      throw new Error('the private key is not RSA, ECDSA on P-256, P-384 or P-521, or Ed25519');
+      throw new Error('the private key is not RSA, ECDSA on P-256, P-384 or P-521, Ed25519 or ML-DSA');
     case 'rsa':
       return parsePkcs1(content);
     case 'ed25519':
       return parseEd25519(content, publicKey);
+    case 'mlDsa44':
+    case 'mlDsa65':
+    case 'mlDsa87':
+      return parseMlDsa(kind, content, publicKey);
     default:
       return parseSec1(content, kind);
   }
@@ -213,10 +257,40 @@ function parseEd25519(curvePrivateKey: Uint8Array, publicKeyBits: Uint8Array | u
   const seed = reader.read(DerTag.octetString);
   reader.finish();
   if (seed.length !== 32) throw fail('not 32 bytes');
-  if (publicKeyBits !== undefined && (publicKeyBits.length !== 33 || publicKeyBits[0] !== 0)) {
-    throw fail('a public key that is not 32 bytes');
+  return { kind: 'ed25519', seed, publicKey: publicKeyBeside(publicKeyBits, 32, fail) };
+}
+
+/** ML-DSA-PrivateKey (RFC 9881 section 6), and the BIT STRING of a public key beside it. */
+function parseMlDsa(
+  kind: MlDsaKeyKind,
+  privateKey: Uint8Array,
+  publicKeyBits: Uint8Array | undefined,
+): MlDsaPrivateKey {
+  const fail = malformed('ML-DSA');
+  const reader = new DerReader(privateKey, fail);
+  const both = reader.enterOptional(DerTag.sequence);
+  const seed = both === undefined ? reader.optional(contextTag(0, false)) : both.read(DerTag.octetString);
+  const expandedKey = seed === undefined ? reader.read(DerTag.octetString) : both?.read(DerTag.octetString);
+  both?.finish();
+  reader.finish();
+  const length = mlDsaLength[kind];
+  if (seed !== undefined && seed.length !== 32) throw fail('a seed that is not 32 bytes');
+  if (expandedKey !== undefined && expandedKey.length !== length.expandedKey) {
+    throw fail(`an expanded key that is not ${length.expandedKey} bytes`);
   }
-  return { kind: 'ed25519', seed, publicKey: publicKeyBits?.subarray(1) };
+  return { kind, seed, expandedKey, publicKey: publicKeyBeside(publicKeyBits, length.publicKey, fail) };
+}
+
+/** Content of the BIT STRING that version 2 has (RFC 5958 section 2). */
+function publicKeyBeside(
+  bits: Uint8Array | undefined,
+  length: number,
+  fail: (what: string) => Error,
+): Uint8Array | undefined {
+  if (bits !== undefined && (bits.length !== 1 + length || bits[0] !== 0)) {
+    throw fail(`a public key that is not ${length} bytes`);
+  }
+  return bits?.subarray(1);
 }
 
 /** RSAPrivateKey with two primes (RFC 8017 appendix A.1.2). */
@@ -249,7 +323,7 @@ function parseSec1(der: Uint8Array, expected?: EcKeyKind): EcPrivateKey {
   key.finish();
 
   const named = parameters === undefined ? expected : kindOf(concat([idEcPublicKey, parameters]));
-  if (named === undefined || named === 'rsa' || named === 'ed25519') {
+  if (named === undefined || !isEcKind(named)) {
     throw new Error('the EC private key does not name P-256, P-384 or P-521 as its curve');
   }
   if (expected !== undefined && named !== expected) throw fail('two different curves');
@@ -283,6 +357,16 @@ function isBelow(a: Uint8Array, b: Uint8Array): boolean {
   let borrow = 0;
   for (let i = a.length - 1; i >= 0; i--) borrow = ((a[i]! - b[i]! - borrow) >> 8) & 1;
   return borrow === 1;
+}
+
+/** Whether a key is of ML-DSA. */
+export function isMlDsaKey(key: PrivateKey): key is MlDsaPrivateKey {
+  return key.kind in mlDsaLength;
+}
+
+/** Whether a kind of key is one of those with a curve and ECDSA. */
+export function isEcKind(kind: KeyKind): kind is EcKeyKind {
+  return kind in ecFieldLength;
 }
 
 /** The OBJECT IDENTIFIER that the AlgorithmIdentifiers of all EC keys begin with, before the curve. */

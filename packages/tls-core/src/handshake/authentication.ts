@@ -60,6 +60,9 @@ const tls13Schemes: ReadonlySet<SignatureScheme> = new Set([
   SignatureScheme.rsa_pss_pss_sha256,
   SignatureScheme.rsa_pss_pss_sha384,
   SignatureScheme.rsa_pss_pss_sha512,
+  SignatureScheme.mldsa44,
+  SignatureScheme.mldsa65,
+  SignatureScheme.mldsa87,
 ]);
 
 /** Section 4.4.3: 64 spaces, context string, zero byte, transcript hash. */

@@ -140,6 +140,18 @@ describe('ServerKeyExchange (RFC 8422 section 5.4)', () => {
     expect(refusal(rsa)).toEqual(['PeerMisbehaved.SignedKxWithWrongAlgorithm', illegal_parameter]);
   });
 
+  it('signed with ML-DSA is refused, though it was offered for TLS 1.3 (draft-ietf-tls-mldsa section 3)', () => {
+    const { verifier } = client();
+    const schemes = [...verifier.schemes, SignatureScheme.mldsa65];
+    const scripted = start(client({ verifier: { ...verifier, schemes } }));
+    const message = scripted.keyExchange();
+    // Behind header, curve type, group and point.
+    message.set([0x09, 0x05], 4 + 1 + 2 + 1 + 32);
+    scripted.peer.send(message);
+    const code = 'PeerMisbehaved.SignedHandshakeWithUnadvertisedSigScheme';
+    expect(refusal(scripted)).toEqual([code, illegal_parameter]);
+  });
+
   it('signed with a scheme that was not offered is refused', () => {
     const { verifier } = client();
     const schemes = verifier.schemes.filter((scheme) => scheme !== SignatureScheme.ecdsa_secp256r1_sha256);
