@@ -1,6 +1,7 @@
 /** Private keys in noble's hands: ECDSA and Ed25519. */
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { p256, p384, p521 } from '@noble/curves/nist.js';
+import { copyOf } from '@tyls/tls-core/der';
 import {
   checkOwnPublicKey,
   type EcPrivateKey,
@@ -43,7 +44,7 @@ export function privateKeyLoaderWith(random: Random): (der: PrivateKeyDer) => Si
 
 function ecdsaKey(key: EcPrivateKey, random: Random): SigningKey {
   const curve = ecCurves[key.kind];
-  const scalar = key.scalar.slice();
+  const scalar = copyOf(key.scalar);
   const publicKey = subjectPublicKeyInfo(key.kind, curve.getPublicKey(scalar, false));
   checkOwnPublicKey(key, publicKey);
   const sign = (message: Uint8Array): Uint8Array =>
@@ -56,7 +57,7 @@ function ecdsaKey(key: EcPrivateKey, random: Random): SigningKey {
 }
 
 function ed25519Key(key: Ed25519PrivateKey): SigningKey {
-  const seed = key.seed.slice();
+  const seed = copyOf(key.seed);
   const publicKey = subjectPublicKeyInfo('ed25519', ed25519.getPublicKey(seed));
   checkOwnPublicKey(key, publicKey);
   const sign = (message: Uint8Array): Uint8Array => ed25519.sign(message, seed);

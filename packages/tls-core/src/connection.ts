@@ -1,6 +1,7 @@
 /**
  * A TLS connection without I/O: bytes in, bytes out. What both roles share; `client.ts` and `server.ts` have the rest.
  */
+import { copyOf } from './codec/bytes.ts';
 import { asTlsError, TlsError } from './error.ts';
 import { type HandshakeIo, type HandshakeKind, type Traffic } from './handshake/io.ts';
 import { Inbound } from './record/inbound.ts';
@@ -107,7 +108,7 @@ export class Connection {
       throw new TypeError('send() after close()');
     }
     return this.#input(() => {
-      if (this.#traffic === undefined) this.#queued.push(data.slice());
+      if (this.#traffic === undefined) this.#queued.push(copyOf(data));
       else if (data.length > 0) this.#sendData(this.#traffic, data);
     });
   }

@@ -47,7 +47,6 @@ export type PeerMisbehavedReason =
   | 'OfferedDuplicateKeyShares'
   | 'OfferedIncorrectCompressions'
   | 'OfferedUnadvertisedKeyShare'
-  | 'PresentedKeyOnUnofferedCurve'
   | 'RefusedToFollowHelloRetryRequest'
   | 'SelectedDifferentCipherSuiteAfterRetry'
   | 'SelectedTls12UsingTls13VersionExtension'
@@ -372,7 +371,6 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
     case 'OfferedDuplicateKeyShares':
     case 'OfferedIncorrectCompressions':
     case 'OfferedUnadvertisedKeyShare':
-    case 'PresentedKeyOnUnofferedCurve':
     case 'RefusedToFollowHelloRetryRequest':
     case 'SelectedDifferentCipherSuiteAfterRetry':
     case 'SelectedTls12UsingTls13VersionExtension':

@@ -1,6 +1,6 @@
 /** Trust anchors (RFC 5280 section 6.1.1): what is trusted without asking. */
 import { isTlsError, type TlsError } from '@tyls/tls-core';
-import { derEncode, DerTag } from '@tyls/tls-core/der';
+import { copyOf, derEncode, DerTag } from '@tyls/tls-core/der';
 import { binaryString } from './bytes.ts';
 import { readCertificate } from './certificate.ts';
 import { nameConstraintsOid, sequenceContent } from './extensions.ts';
@@ -31,12 +31,12 @@ export function trustAnchorFromCertificate(der: Uint8Array): TrustAnchor {
   const { subject, subjectPublicKeyInfo, extensions } = readCertificate(der);
   const constraints = extensions.find(({ oid }) => oid === nameConstraintsOid);
   return {
-    subject: subject.slice(),
-    subjectPublicKeyInfo: subjectPublicKeyInfo.slice(),
+    subject: copyOf(subject),
+    subjectPublicKeyInfo: copyOf(subjectPublicKeyInfo),
     ...(constraints !== undefined && {
-      nameConstraints: sequenceContent(constraints.value, 'NameConstraints').slice(),
+      nameConstraints: copyOf(sequenceContent(constraints.value, 'NameConstraints')),
     }),
-    certificate: der.slice(),
+    certificate: copyOf(der),
   };
 }
 

@@ -228,12 +228,12 @@ describe('a trust anchor', () => {
 
   test('has the name constraints of its certificate, and copies of everything', async () => {
     const constraints = { oid: '2.5.29.30', critical: true, value: sequenceOf(integer(1)) };
-    const { certificate } = await createCa({ extensions: [constraints] });
+    // A Buffer's slice() is a view.
+    const certificate = Buffer.from((await createCa({ extensions: [constraints] })).certificate);
     const anchor = trustAnchorFromCertificate(certificate);
     expect(anchor.nameConstraints).toEqual(integer(1));
-    const { subjectPublicKeyInfo } = anchor;
-    const before = subjectPublicKeyInfo.slice();
+    const before = structuredClone(anchor);
     certificate.fill(0);
-    expect(subjectPublicKeyInfo).toEqual(before);
+    expect(anchor).toEqual(before);
   });
 });

@@ -16,6 +16,11 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
   return joined;
 }
 
+/** A copy also of a `Buffer`, whose own `slice()` makes a view. */
+export function copyOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}
+
 /** The parts as one array; copies only if there are several. */
 export function join(parts: readonly Uint8Array[]): Uint8Array {
   return parts.length === 1 ? parts[0]! : concat(parts);

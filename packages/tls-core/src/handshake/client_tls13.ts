@@ -15,7 +15,6 @@ import {
   chooseSigner,
   type FinishedVerified,
   finishedMessage,
-  isTls13Scheme,
   parseCertificateVerify,
   type PeerAuthenticated,
   peerCertificatesOf,
@@ -141,7 +140,7 @@ function parseCertificateRequest(message: HandshakeMessage): RequestedCertificat
     throw new TlsError({ code: 'PeerIncompatible', reason: 'SignatureAlgorithmsExtensionRequired' });
   }
   const info = {
-    signatureSchemes: signatureSchemes.filter(isTls13Scheme),
+    signatureSchemes,
     signatureSchemesCert: signatureSchemesCert ?? signatureSchemes,
     certificateAuthorities: certificateAuthorities ?? [],
   };

@@ -1,4 +1,5 @@
 /** What a session remembers, and the bytes in which it is stored. */
+import { copyOf } from '../codec/bytes.ts';
 import { type Codec, opaque, opaque16, opaque8, struct, u16, u32, vec } from '../codec/codec.ts';
 import { Reader, Writer } from '../codec/reader.ts';
 import { type CipherSuite, type ProtocolVersion, type SignatureScheme } from '../registry.ts';
@@ -118,7 +119,7 @@ function encode<T extends Session>(format: number, codec: Codec<T>, session: T):
 /** A store is not to be trusted to give back what it was given: what cannot be read counts as not there. */
 function decode<T extends Session>(format: number, codec: Codec<T>, bytes: Uint8Array): T | undefined {
   // A copy: what is read borrows it, and the store may reuse its own.
-  const r = new Reader(bytes.slice(), 'stored session');
+  const r = new Reader(copyOf(bytes), 'stored session');
   try {
     if (r.u16() !== format) return undefined;
     const session = codec.read(r);

@@ -56,6 +56,14 @@ describe('a stored session', () => {
     );
   });
 
+  it('is read from a copy of what the store gives, even of a Buffer', () => {
+    const [session] = fc.sample(clientSession, 1);
+    const stored = Buffer.from(encodeClientSession(session!)!);
+    const read = decodeClientSession(stored);
+    stored.fill(0);
+    expect(read).toEqual(session);
+  });
+
   it('is not there if it was cut short, made longer, or is of the other side', () => {
     fc.assert(
       fc.property(clientSession, fc.nat(), (session, at) => {
