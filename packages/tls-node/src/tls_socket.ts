@@ -19,6 +19,12 @@ import { closeGently, TransportWriter } from './transport.ts';
 const batchSize = 131_072;
 
 /**
+ * As much as Node's own streams take from version 22 on. With the 16 KiB of Node 20 each record has a write and a turn of
+ * its own, and joining small writes is over before it pays: 1 KiB at a time goes half as fast.
+ */
+const writableHighWaterMark = 65_536;
+
+/**
  * When a handshake is given up. Long enough for a slow network and a key that answers from afar, short enough that
  * peers who never finish one cannot pile up.
  */
@@ -28,7 +34,10 @@ export const defaultHandshakeTimeoutMillis = 30_000;
 export interface TlsSocketOptions {
   /** How long the handshake may take, connecting included; 30 000 by default, `Infinity` for as long as it likes. */
   readonly handshakeTimeoutMillis?: number | undefined;
-  /** Whether this side stays open for writing after the peer has ended its own; `false` by default, as in `net`. */
+  /**
+   * Whether this side stays open for writing after the peer has ended its own; `false` by default, as in `net`. A
+   * pipeline that leads back to the same socket needs it: it may hold data yet when the peer has ended.
+   */
   readonly allowHalfOpen?: boolean | undefined;
 }
 
@@ -86,7 +95,7 @@ export class TlsSocket extends Duplex {
    */
   constructor(transport: Duplex, connection: Connection, options: TlsSocketOptions = {}, expectedName?: string) {
     const { allowHalfOpen, handshakeTimeoutMillis } = checkSocketOptions(options);
-    super({ allowHalfOpen });
+    super({ allowHalfOpen, writableHighWaterMark });
     if (transport.readableObjectMode || transport.readableEncoding !== null || transport.writableObjectMode) {
       throw new TypeError('the transport must be a stream of bytes: neither object mode nor an encoding');
     }

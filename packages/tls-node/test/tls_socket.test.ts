@@ -272,7 +272,8 @@ test('speaks TLS within TLS', async () => {
 });
 
 test('works in a pipeline', async () => {
-  const { client, server } = await pair();
+  // What stands in the middle may still hold data when the client has ended, and a socket would end with the client.
+  const { client, server } = await pair({ allowHalfOpen: true });
   const sent = randomBytes(1_000_000);
   const echo = pipeline(server, new PassThrough(), server);
   client.end(sent);
