@@ -13,6 +13,15 @@ export const aes256Gcm: Aead = aead('aes-256-gcm', 32, 2 ** 24);
 /** RFC 8446 section 5.5: the sequence numbers run out first. */
 export const chacha20Poly1305: Aead = aead('chacha20-poly1305', 32, 2 ** 64);
 
+/** Up to so many bytes a copy costs less than another call into OpenSSL, and less still than what that allocates. */
+const short = 4096;
+
+function joinShort(parts: readonly Uint8Array[]): readonly Uint8Array[] {
+  if (parts.length === 1) return parts;
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  return length <= short ? [Buffer.concat(parts, length)] : parts;
+}
+
 function aead(
   algorithm: 'aes-128-gcm' | 'aes-256-gcm' | 'chacha20-poly1305',
   keyLength: number,
@@ -34,7 +43,7 @@ function aead(
         seal(nonce, additionalData, plaintext) {
           const context = createCipheriv(cipher, key, nonce, options);
           context.setAAD(additionalData);
-          const pieces = plaintext.map((part) => plain(context.update(part)));
+          const pieces = joinShort(plaintext).map((part) => plain(context.update(part)));
           context.final(); // empty: these are stream ciphers
           pieces.push(plain(context.getAuthTag()));
           return pieces;
@@ -45,19 +54,15 @@ function aead(
       const key = keyObject(rawKey);
       return {
         open(nonce, additionalData, ciphertext) {
-          let left = ciphertext.reduce((sum, part) => sum + part.length, 0) - tagLength;
-          if (left < 0) return undefined;
+          const tagIsWhole = ciphertext.at(-1)!.length >= tagLength;
+          const parts = tagIsWhole ? joinShort(ciphertext) : [Buffer.concat(ciphertext)];
+          const last = parts.at(-1)!;
+          if (last.length < tagLength) return undefined;
           const context = createDecipheriv(cipher, key, nonce, options);
           context.setAAD(additionalData);
-          const pieces: Uint8Array[] = [];
-          const tag = new Uint8Array(tagLength);
-          for (const part of ciphertext) {
-            const encrypted = Math.min(part.length, Math.max(left, 0));
-            if (encrypted > 0) pieces.push(plain(context.update(part.subarray(0, encrypted))));
-            if (encrypted < part.length) tag.set(part.subarray(encrypted), encrypted - left);
-            left -= part.length;
-          }
-          context.setAuthTag(tag);
+          context.setAuthTag(last.subarray(-tagLength));
+          const encrypted = [...parts.slice(0, -1), last.subarray(0, -tagLength)];
+          const pieces = encrypted.map((part) => plain(context.update(part)));
           try {
             context.final();
           } catch {

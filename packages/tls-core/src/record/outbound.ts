@@ -55,12 +55,12 @@ export class Outbound {
   }
 
   /** The pieces of `data` that fit a record each, in order; an empty one if there is no data. */
-  *fragments(data: Uint8Array): Generator<Uint8Array> {
-    if (data.length <= this.#maxFragment) {
-      yield data;
-      return;
-    }
-    for (let at = 0; at < data.length; at += this.#maxFragment) yield data.subarray(at, at + this.#maxFragment);
+  fragments(data: Uint8Array): Uint8Array[] {
+    if (data.length <= this.#maxFragment) return [data];
+    const fragments = [];
+    for (let at = 0; at < data.length; at += this.#maxFragment)
+      fragments.push(data.subarray(at, at + this.#maxFragment));
+    return fragments;
   }
 
   /** Sends data of a type in as many records as it takes. Keeps `data` until {@link idle}. */

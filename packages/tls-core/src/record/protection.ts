@@ -56,14 +56,16 @@ export function totalLength(pieces: readonly Uint8Array[]): number {
  */
 export function nonceOf(iv: Uint8Array, sequenceNumber: number): Uint8Array {
   const nonce = iv.slice();
-  const sequence = sequenceBytes(sequenceNumber);
-  for (let i = 0; i < 8; i++) nonce[4 + i]! ^= sequence[i]!;
+  for (let i = nonce.length - 1, left = sequenceNumber; left > 0; i--) {
+    nonce[i]! ^= left;
+    left = Math.floor(left / 256);
+  }
   return nonce;
 }
 
+const zero = new Uint8Array(8);
+
 /** 8 bytes. */
 export function sequenceBytes(sequenceNumber: number): Uint8Array {
-  const high = Math.floor(sequenceNumber / 0x1_0000_0000);
-  const low = sequenceNumber >>> 0;
-  return Uint8Array.of(high >>> 24, high >>> 16, high >>> 8, high, low >>> 24, low >>> 16, low >>> 8, low);
+  return nonceOf(zero, sequenceNumber);
 }

@@ -105,7 +105,8 @@ function unpad(plaintext: readonly Uint8Array[]): PlainRecord {
     if (at < 0) continue;
     const type = piece[at]!;
     if (type < ContentType.alert || type > ContentType.application_data) break;
-    const content = [...plaintext.slice(0, last), piece.subarray(0, at)].filter((part) => part.length > 0);
+    const content = plaintext.slice(0, last);
+    if (at > 0) content.push(piece.subarray(0, at));
     return { type, content, length: totalLength(content) };
   }
   throw new TlsError({ code: 'PeerMisbehaved', reason: 'IllegalTlsInnerPlaintext' });
