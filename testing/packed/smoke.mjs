@@ -52,8 +52,9 @@ const file = (name) => readFileSync(new URL(name, import.meta.url), 'utf8');
 async function backends() {
   const { nodeProvider } = await import('@tyls/crypto-node');
   const { nobleProvider } = await import('@tyls/crypto-noble');
+  const { withPostQuantum } = await import('@tyls/crypto-noble/post-quantum');
   const { webcryptoProvider } = await import('@tyls/crypto-webcrypto');
-  return [nodeProvider(), nobleProvider(), webcryptoProvider()];
+  return [nodeProvider(), nobleProvider(), webcryptoProvider(), withPostQuantum(nodeProvider())];
 }
 
 async function inMemory() {
@@ -73,6 +74,7 @@ async function inMemory() {
       for (const piece of server.takeOutput()) await client.receive(piece);
     }
     assert.equal(Buffer.concat(server.takePlaintext()).toString(), 'ping');
+    assert.equal(server.keyExchangeGroup, provider.keyExchangeGroups[0].name);
   }
 }
 

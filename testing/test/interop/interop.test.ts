@@ -10,6 +10,7 @@ import './closing.ts';
 import './exporters.ts';
 import './fallback.ts';
 import './key_updates.ts';
+import './post_quantum.ts';
 import './raw_public_keys.ts';
 import './records.ts';
 import './stapling.ts';

@@ -1,5 +1,6 @@
 /** What all interoperation tests share: certificates, files, and which peers are here. */
 import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { createCa, type KeyType, type TestIdentity, Workspace } from '@tyls/testing';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 
@@ -31,22 +32,37 @@ export const clientIdentity = await intermediate.issue({ commonName: 'client of 
 /** Of an issuer that the server does not know. */
 export const strangerIdentity = await otherRoot.issue({ commonName: 'stranger', usage: 'client' });
 
+/** A Node whose OpenSSL has post-quantum algorithms; `scripts/run_on.mjs` has fetched it, or has not. */
+export const newerNode: string = (() => {
+  try {
+    const runOn = fileURLToPath(new URL('../../../scripts/run_on.mjs', import.meta.url));
+    return execFileSync(process.execPath, [runOn, '26'], { encoding: 'utf8' }).trimEnd();
+  } catch {
+    return 'node26';
+  }
+})();
+
 /** Programs by the arguments that print their version. */
 const programs = {
   openssl: ['version'],
   'gnutls-cli': ['--version'],
   'gnutls-serv': ['--version'],
   curl: ['--version'],
+  'Node 26': ['-p', '`Node ${process.versions.node} with OpenSSL ${process.versions.openssl}`'],
 };
 export type Program = keyof typeof programs;
 
 /** The first line that a program prints of its version; `undefined` if it is not here. */
 function versionOf(program: Program): string | undefined {
   try {
-    return execFileSync(program, programs[program], { encoding: 'utf8' }).split('\n', 1)[0];
+    return execFileSync(commandOf(program), programs[program], { encoding: 'utf8' }).split('\n', 1)[0];
   } catch {
     return undefined;
   }
+}
+
+function commandOf(program: Program): string {
+  return program === 'Node 26' ? newerNode : program;
 }
 
 export const versions: ReadonlyMap<Program, string | undefined> = new Map(
