@@ -43,7 +43,7 @@ export const layers = [
   ['registry', 'error', 'server_name', 'codec/', 'step/'],
   ['messages/', 'crypto/'],
   ['record/', 'keys/', 'sessions/', 'verify'],
-  ['config'],
+  ['config', 'certificate_resolver'],
   ['handshake/'],
   ['connection'],
   ['client', 'server'],

@@ -48,9 +48,11 @@ export interface ClientHelloInfo {
   /** ALPN protocols in the client's order; bytes outside ASCII as Latin-1. */
   readonly alpnProtocols: readonly string[];
   readonly versions: readonly ProtocolVersion[];
+  /** The version that was chosen; `undefined` before that, where a configuration is still to be chosen. */
+  readonly protocolVersion: ProtocolVersion | undefined;
   readonly cipherSuites: readonly CipherSuite[];
   readonly namedGroups: readonly NamedGroup[];
-  /** For the handshake. */
+  /** For the handshake; where the version is chosen, those alone that it, and in TLS 1.2 a suite in common, can use. */
   readonly signatureSchemes: readonly SignatureScheme[];
   /** For certificates: signature_algorithms_cert, or else signature_algorithms (RFC 8446 section 4.2.3). */
   readonly signatureSchemesCert: readonly SignatureScheme[];

@@ -47,6 +47,7 @@ export type PeerMisbehavedReason =
   | 'OfferedDuplicateKeyShares'
   | 'OfferedIncorrectCompressions'
   | 'OfferedUnadvertisedKeyShare'
+  | 'PresentedKeyOnUnofferedCurve'
   | 'RefusedToFollowHelloRetryRequest'
   | 'SelectedDifferentCipherSuiteAfterRetry'
   | 'SelectedTls12UsingTls13VersionExtension'
@@ -371,6 +372,7 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
     case 'OfferedDuplicateKeyShares':
     case 'OfferedIncorrectCompressions':
     case 'OfferedUnadvertisedKeyShare':
+    case 'PresentedKeyOnUnofferedCurve':
     case 'RefusedToFollowHelloRetryRequest':
     case 'SelectedDifferentCipherSuiteAfterRetry':
     case 'SelectedTls12UsingTls13VersionExtension':

@@ -87,6 +87,7 @@ const peerMisbehaved: Readonly<Record<PeerMisbehavedReason, AlertName>> = {
   OfferedDuplicateKeyShares: 'illegal_parameter',
   OfferedIncorrectCompressions: 'illegal_parameter',
   OfferedUnadvertisedKeyShare: 'illegal_parameter',
+  PresentedKeyOnUnofferedCurve: 'illegal_parameter',
   RefusedToFollowHelloRetryRequest: 'illegal_parameter',
   SelectedDifferentCipherSuiteAfterRetry: 'illegal_parameter',
   SelectedTls12UsingTls13VersionExtension: 'illegal_parameter',

@@ -3,6 +3,9 @@
  * comparing bytes compares algorithm and parameters at once.
  */
 
+import { equalBytes } from '../codec/bytes.ts';
+import { SignatureScheme } from '../registry.ts';
+
 /** The names by which a provider says what it can verify, as in rustls-webpki: key, then hash. */
 export type SignatureAlgorithmName =
   | `ECDSA_${'P256' | 'P384' | 'P521'}_${Digest}`
@@ -88,6 +91,35 @@ export const signatureVerificationAlgorithms: Readonly<Record<SignatureAlgorithm
   RSA_PSS_SHA384: rsa('rsaPssSha384'),
   RSA_PSS_SHA512: rsa('rsaPssSha512'),
 };
+
+const { ecdsa_secp256r1_sha256, ecdsa_secp384r1_sha384, ecdsa_secp521r1_sha512, ...others } = SignatureScheme;
+
+/** By which schemes signature_algorithms_cert speaks of each; the hash of an ECDSA scheme counts, whatever the curve. */
+const certificateSchemes: readonly (readonly [keyof typeof signatureAlgorithm, readonly SignatureScheme[]])[] = [
+  ['ecdsaSha256', [ecdsa_secp256r1_sha256]],
+  ['ecdsaSha384', [ecdsa_secp384r1_sha384]],
+  ['ecdsaSha512', [ecdsa_secp521r1_sha512]],
+  ['ed25519', [others.ed25519]],
+  ['rsaPkcs1Sha256', [others.rsa_pkcs1_sha256]],
+  ['rsaPkcs1Sha384', [others.rsa_pkcs1_sha384]],
+  ['rsaPkcs1Sha512', [others.rsa_pkcs1_sha512]],
+  ['rsaPkcs1Sha256AbsentParameters', [others.rsa_pkcs1_sha256]],
+  ['rsaPkcs1Sha384AbsentParameters', [others.rsa_pkcs1_sha384]],
+  ['rsaPkcs1Sha512AbsentParameters', [others.rsa_pkcs1_sha512]],
+  ['rsaPssSha256', [others.rsa_pss_rsae_sha256, others.rsa_pss_pss_sha256]],
+  ['rsaPssSha384', [others.rsa_pss_rsae_sha384, others.rsa_pss_pss_sha384]],
+  ['rsaPssSha512', [others.rsa_pss_rsae_sha512, others.rsa_pss_pss_sha512]],
+];
+
+/**
+ * The schemes of signature_algorithms_cert (RFC 8446 section 4.2.3) that stand for a signature in a certificate; none for
+ * SHA-1 and whatever else is not known.
+ *
+ * @param algorithm content of the AlgorithmIdentifier's SEQUENCE
+ */
+export function certificateSignatureSchemes(algorithm: Uint8Array): readonly SignatureScheme[] {
+  return certificateSchemes.find(([name]) => equalBytes(signatureAlgorithm[name], algorithm))?.[1] ?? [];
+}
 
 interface AlgorithmPair {
   readonly publicKeyAlgorithm: Uint8Array;

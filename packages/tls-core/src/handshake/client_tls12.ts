@@ -1,6 +1,7 @@
 /** The client's TLS 1.2 handshake from ServerHello on, RFC 5246 section 7.3 and RFC 8422 section 5, straight down. */
 import { concat, equalBytes, latin1 } from '../codec/bytes.ts';
-import { type CertificateRequestInfo } from '../config.ts';
+import { type CertificateRequestInfo, type ClientConfig } from '../config.ts';
+import { keyCurve } from '../crypto/certificate_fields.ts';
 import { isEcdheGroup } from '../crypto/ecdhe.ts';
 import { type Signer, type Tls12CipherSuite } from '../crypto/provider.ts';
 import { TlsError } from '../error.ts';
@@ -180,9 +181,19 @@ function* authenticateServer(
   const verified = yield* wait(
     verifier.verifyServerCert({ endEntity, intermediates, serverName, ocspResponse, sctList, now: config.time() }),
   );
+  checkCurve(config, type, endEntity);
   const signed = signedParams(randoms, encodeServerEcdhParams(params));
   const valid = yield* wait(verifier.verifyTls12Signature({ message: signed, endEntity, scheme, signature }));
   return { server: { certificate: verified, signature: valid, certificates, scheme }, params };
+}
+
+/** RFC 8422 section 5.1.1: what was offered in supported_groups are the curves of certificates too. */
+function checkCurve({ provider }: ClientConfig, type: CertificateType, endEntity: Uint8Array): void {
+  const curve = keyCurve(type, endEntity);
+  if (curve !== undefined && !provider.keyExchangeGroups.some(({ name }) => name === curve)) {
+    const what = nameOf(NamedGroup, curve);
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'PresentedKeyOnUnofferedCurve', what });
+  }
 }
 
 /** RFC 5246 sections 7.4.4 and 7.4.5; what the server wants to know of us, if anything. */

@@ -15,6 +15,7 @@ import {
   chooseSigner,
   type FinishedVerified,
   finishedMessage,
+  isTls13Scheme,
   parseCertificateVerify,
   type PeerAuthenticated,
   peerCertificatesOf,
@@ -140,7 +141,7 @@ function parseCertificateRequest(message: HandshakeMessage): RequestedCertificat
     throw new TlsError({ code: 'PeerIncompatible', reason: 'SignatureAlgorithmsExtensionRequired' });
   }
   const info = {
-    signatureSchemes,
+    signatureSchemes: signatureSchemes.filter(isTls13Scheme),
     signatureSchemesCert: signatureSchemesCert ?? signatureSchemes,
     certificateAuthorities: certificateAuthorities ?? [],
   };

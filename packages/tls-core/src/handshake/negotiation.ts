@@ -74,7 +74,7 @@ export function acceptRecordSizeLimit(
 export function* resolveCertificate(
   config: ServerConfig,
   hello: ClientHello,
-  info: ClientHelloInfo,
+  info: ClientHelloInfo & { readonly protocolVersion: ProtocolVersion },
 ): Step<CertifiedKey> {
   const certified = yield* wait(config.resolveCertificate(info));
   if (certified === undefined) throw new TlsError({ code: 'NoSuitableCertificate', serverName: info.serverName });

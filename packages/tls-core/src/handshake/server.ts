@@ -90,6 +90,7 @@ function clientHelloInfo({ legacyVersion, cipherSuites, extensions }: ClientHell
     serverName: serverName === '' ? undefined : serverName,
     alpnProtocols: (extensions.protocols ?? []).map(latin1),
     versions: extensions.versions ?? [Math.min(legacyVersion, ProtocolVersion.TLSv1_2)],
+    protocolVersion: undefined,
     cipherSuites,
     namedGroups: extensions.namedGroups ?? [],
     signatureSchemes,

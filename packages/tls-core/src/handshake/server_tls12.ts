@@ -1,6 +1,7 @@
 /** The server's TLS 1.2 handshake from ClientHello on, RFC 5246 section 7.3 and RFC 8422 section 5, straight down. */
 import { asciiBytes, concat, emptyBytes, latin1 } from '../codec/bytes.ts';
-import { type CertifiedKey } from '../config.ts';
+import { type CertifiedKey, type ClientHelloInfo } from '../config.ts';
+import { keyCurve } from '../crypto/certificate_fields.ts';
 import { isEcdheGroup } from '../crypto/ecdhe.ts';
 import {
   type ActiveKeyExchange,
@@ -30,6 +31,7 @@ import {
   ECPointFormat,
   HandshakeType,
   NamedGroup,
+  nameOf,
   namesOf,
   ProtocolVersion,
   SignatureScheme,
@@ -171,13 +173,23 @@ function* chooseIdentity({ config, hello, info }: Tls12ServerHellos): Step<Ident
   // A key that goes with none of the suites is of no use, whatever the client could verify.
   const kinds = common.map(({ authentication }) => authentication);
   const signatureSchemes = schemesFor(kinds, info.signatureSchemes);
-  const certified = yield* resolveCertificate(config, hello, { ...info, signatureSchemes });
+  const protocolVersion = ProtocolVersion.TLSv1_2;
+  const certified = yield* resolveCertificate(config, hello, { ...info, protocolVersion, signatureSchemes });
+  checkCurve(certified, info);
   for (const suite of common) {
     const signer = certified.key.chooseScheme(schemesFor([suite.authentication], signatureSchemes));
     if (signer !== undefined) return { certified, signer, suite };
   }
   const what = `the client offers ${namesOf(SignatureScheme, signatureSchemes)} for the suites in common`;
   throw new TlsError({ code: 'PeerIncompatible', reason: 'NoSignatureSchemesInCommon', what });
+}
+
+/** RFC 8422 section 5.1: the client's curves are for the key of a certificate too. */
+function checkCurve(certified: CertifiedKey, { namedGroups }: ClientHelloInfo): void {
+  const curve = keyCurve(typeOf(certified), certified.certificates[0]!);
+  if (curve === undefined || namedGroups.includes(curve)) return;
+  const what = `the certificate's key is on ${nameOf(NamedGroup, curve)}; the client offers ${namesOf(NamedGroup, namedGroups)}`;
+  throw new TlsError({ code: 'PeerIncompatible', reason: 'NoGroupsInCommon', what });
 }
 
 /** RFC 8446 section 4.1.3: says to a client that could do better that somebody is between us, if we could too. */

@@ -20,6 +20,7 @@ import {
   chooseSigner,
   type FinishedVerified,
   finishedMessage,
+  isTls13Scheme,
   parseCertificateVerify,
   type PeerAuthenticated,
   peerCertificatesOf,
@@ -101,8 +102,10 @@ interface Identity {
 }
 
 function* chooseCertificate({ config, hello, info }: ServerHellos): Step<Identity> {
-  const certified = yield* resolveCertificate(config, hello, info);
-  const signer = chooseSigner(certified.key, info.signatureSchemes);
+  const signatureSchemes = info.signatureSchemes.filter(isTls13Scheme);
+  const protocolVersion = ProtocolVersion.TLSv1_3;
+  const certified = yield* resolveCertificate(config, hello, { ...info, protocolVersion, signatureSchemes });
+  const signer = chooseSigner(certified.key, signatureSchemes);
   if (signer === undefined) {
     const what = `the client offers ${namesOf(SignatureScheme, info.signatureSchemes)}`;
     throw new TlsError({ code: 'PeerIncompatible', reason: 'NoSignatureSchemesInCommon', what });

@@ -28,6 +28,7 @@ import {
 } from '@tyls/testing';
 import { describe, expect, test } from 'vitest';
 import { hex } from '../../src/codec/bytes.ts';
+import { isTls13Scheme } from '../../src/handshake/authentication.ts';
 import { intercepted, interceptedKey, later } from '../helpers/intercepted.ts';
 
 const providers: Readonly<Record<string, CryptoProvider>> = {
@@ -230,7 +231,7 @@ describe.each(Object.keys(providers))('with providers that answer %s', (name) =>
         versions: [ProtocolVersion.TLSv1_3, ProtocolVersion.TLSv1_2],
         cipherSuites: provider.cipherSuites.map(({ id }) => id),
         namedGroups: provider.keyExchangeGroups.map(({ name: group }) => group),
-        signatureSchemes: provider.signatureVerification.schemes.map(({ scheme }) => scheme),
+        signatureSchemes: provider.signatureVerification.schemes.map(({ scheme }) => scheme).filter(isTls13Scheme),
         signatureSchemesCert: provider.signatureVerification.schemes.map(({ scheme }) => scheme),
         certificateAuthorities: [],
       });
@@ -402,7 +403,7 @@ describe.each(Object.keys(providers))('with providers that answer %s', (name) =>
       expect(pair.server.peerSignatureScheme).toBe(SignatureScheme.ecdsa_secp384r1_sha384);
       expect(seen).toEqual([
         {
-          signatureSchemes: verifier.schemes,
+          signatureSchemes: verifier.schemes.filter(isTls13Scheme),
           signatureSchemesCert: verifier.schemes,
           certificateAuthorities: verifier.rootHintSubjects,
         },

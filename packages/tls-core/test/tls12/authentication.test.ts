@@ -170,7 +170,6 @@ describe('ServerKeyExchange (RFC 8422 section 5.4)', () => {
   it.each([
     ['p256', SignatureScheme.ecdsa_secp256r1_sha256],
     ['p384', SignatureScheme.ecdsa_secp384r1_sha384],
-    ['p521', SignatureScheme.ecdsa_secp521r1_sha512],
     ['ed25519', SignatureScheme.ed25519],
   ] as const)('of a server with a key of type %s', async (keyType, scheme) => {
     const pair = new Pair({
