@@ -145,7 +145,10 @@ export interface ServerOptions extends CommonOptions {
    * none is kept. Without this and without a ticketer nothing is resumed.
    */
   readonly sessionStore?: ServerSessionStore | false | undefined;
-  /** Makes tickets that bring their session with them; then nothing is put into the store. None by default. */
+  /**
+   * Makes tickets that bring their session with them; then nothing is put into the store, but for TLS 1.2 clients that
+   * know no tickets. None by default.
+   */
   readonly ticketer?: Ticketer | undefined;
   /** How many tickets to send to a client after a TLS 1.3 handshake: 0 to 16; 2 by default. */
   readonly ticketCount?: number | undefined;

@@ -195,7 +195,7 @@ export class Connection {
     return this.#io.facts.alpnProtocol;
   }
 
-  /** Whether the handshake took a second ClientHello. */
+  /** Whether the handshake took a second ClientHello, or resumed a session. */
   get handshakeKind(): HandshakeKind | undefined {
     return this.#io.facts.handshakeKind;
   }

@@ -49,6 +49,9 @@ export type PeerMisbehavedReason =
   | 'OfferedUnadvertisedKeyShare'
   | 'PresentedKeyOnUnofferedCurve'
   | 'RefusedToFollowHelloRetryRequest'
+  | 'ResumptionAttemptedWithVariedEms'
+  | 'ResumptionOfferedWithVariedCipherSuite'
+  | 'ResumptionOfferedWithVariedEms'
   | 'SelectedDifferentCipherSuiteAfterRetry'
   | 'SelectedTls12UsingTls13VersionExtension'
   | 'SelectedUnofferedApplicationProtocol'
@@ -353,6 +356,9 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
     case 'IncorrectFinished':
       return AlertDescription.decrypt_error;
     case 'IllegalRenegotiationInfo':
+    // RFC 7627 section 5.2.
+    case 'ResumptionAttemptedWithVariedEms':
+    case 'ResumptionOfferedWithVariedEms':
       return AlertDescription.handshake_failure;
     case 'InappropriateFallback':
       return AlertDescription.inappropriate_fallback;
@@ -374,6 +380,7 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
     case 'OfferedUnadvertisedKeyShare':
     case 'PresentedKeyOnUnofferedCurve':
     case 'RefusedToFollowHelloRetryRequest':
+    case 'ResumptionOfferedWithVariedCipherSuite':
     case 'SelectedDifferentCipherSuiteAfterRetry':
     case 'SelectedTls12UsingTls13VersionExtension':
     case 'SelectedUnofferedApplicationProtocol':

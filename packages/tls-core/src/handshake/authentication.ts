@@ -9,6 +9,7 @@ import { onlyKnown } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
 import { finished } from '../messages/post_handshake.ts';
 import { HandshakeType, SignatureScheme } from '../registry.ts';
+import { type PeerIdentity } from '../sessions/session.ts';
 import { type Step, wait } from '../step/step.ts';
 import {
   type HandshakeSignatureValid,
@@ -26,19 +27,17 @@ export interface FinishedVerified {
 }
 
 /** Proof that the peer is who its certificate says, both parts of it verified; and who that is. */
-export interface PeerAuthenticated {
+export interface PeerAuthenticated extends PeerIdentity {
   readonly certificate: PeerVerified;
   readonly signature: HandshakeSignatureValid;
-  /** DER, the peer's own first. */
-  readonly certificates: readonly Uint8Array[];
-  readonly scheme: SignatureScheme;
 }
 
 /** A client that was not asked for a certificate, or was allowed to send none. */
 export type Anonymous = 'anonymous';
 
 /** Tells who the peer is, which nobody should hear before its Finished is verified too. */
-export function publishIdentity(facts: Facts, { certificates, scheme }: PeerAuthenticated): void {
+export function publishIdentity(facts: Facts, { certificates, scheme }: PeerIdentity): void {
+  if (certificates.length === 0) return;
   facts.peerCertificates = certificates;
   facts.peerSignatureScheme = scheme;
 }

@@ -19,6 +19,7 @@ import {
   ProtocolVersion,
 } from '../registry.ts';
 import { type ServerName } from '../server_name.ts';
+import { type ClientSession, type Resumable } from '../sessions/session.ts';
 import { type Step, wait } from '../step/step.ts';
 import { offeredTypes, typeOf } from './certificate_types.ts';
 import { clientTls13 } from './client_tls13.ts';
@@ -30,13 +31,23 @@ import { tls12HandshakesOf } from './tls12_protocol.ts';
 import { Transcript } from './transcript.ts';
 
 export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverName: ServerName): Step<Traffic> {
+  if (!config.versions.includes(ProtocolVersion.TLSv1_2)) return yield* negotiate(io, config, serverName, undefined);
+  return yield* tls12HandshakesOf(config.tls12CipherSuites).offeringSession(config, serverName, function* (session) {
+    return yield* negotiate(io, config, serverName, session);
+  });
+}
+
+function* negotiate(
+  io: HandshakeIo,
+  config: ClientConfig,
+  serverName: ServerName,
+  tls12Session: Resumable<ClientSession> | undefined,
+): Step<Traffic> {
   const transcript = new Transcript();
   const random = new Uint8Array(32);
   config.provider.random(random);
-  // Section D.4: a session id of our own makes it look like a resumption to middleboxes.
   const offersTls13 = config.versions.includes(ProtocolVersion.TLSv1_3);
-  const sessionId = config.middleboxCompatibility && offersTls13 ? new Uint8Array(32) : emptyBytes;
-  config.provider.random(sessionId);
+  const sessionId = chooseSessionId(config, tls12Session);
 
   const shape = chooseHelloShape(config);
   let keyExchanges = offersTls13 ? yield* startKeyExchanges(config, config.keyShareGroups) : [];
@@ -44,7 +55,7 @@ export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverNa
     io,
     config,
     serverName,
-    { random, sessionId, keyExchanges, shape },
+    { random, sessionId, keyExchanges, shape, tls12Session },
     undefined,
     transcript,
   );
@@ -72,7 +83,8 @@ export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverNa
       keyExchanges = (yield* startKeyExchanges(config, requested)).filter((started) => started.group === group);
     }
     if (config.middleboxCompatibility) sendChangeCipherSpec(io.outbound);
-    offer = sendClientHello(io, config, serverName, { random, sessionId, keyExchanges, shape }, retry, transcript);
+    const changed = { random, sessionId, keyExchanges, shape, tls12Session };
+    offer = sendClientHello(io, config, serverName, changed, retry, transcript);
     ({ hello, message } = yield* receiveServerHello(io));
     if (hello.retry) {
       const received = HandshakeType.server_hello;
@@ -96,6 +108,20 @@ export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverNa
     transcript,
     changeCipherSpecDue,
   });
+}
+
+/** Section 4.1.2: that of a TLS 1.2 session where there is one, else what middleboxes take for one (section D.4). */
+function chooseSessionId(
+  { versions, middleboxCompatibility, provider }: ClientConfig,
+  tls12Session: ClientSession | undefined,
+): Uint8Array {
+  if (tls12Session?.ticket.length === 0) return tls12Session.sessionId;
+  // RFC 5077 section 3.4: with a ticket, one of our own, by which to see whether the server takes it.
+  const sendsOwn = tls12Session !== undefined || (middleboxCompatibility && versions.includes(ProtocolVersion.TLSv1_3));
+  if (!sendsOwn) return emptyBytes;
+  const sessionId = new Uint8Array(32);
+  provider.random(sessionId);
+  return sessionId;
 }
 
 /**
@@ -123,7 +149,7 @@ function sendClientHello(
   io: HandshakeIo,
   config: ClientConfig,
   serverName: ServerName,
-  { random, sessionId, keyExchanges, shape }: Omit<Offer, 'extensionTypes'>,
+  { random, sessionId, keyExchanges, shape, tls12Session }: Omit<Offer, 'extensionTypes'>,
   retry: HelloRetryRequest | undefined,
   transcript: Transcript,
 ): Offer {
@@ -150,6 +176,7 @@ function sendClientHello(
     clientCertificateTypes: offeredTypes(config.certificateType),
     serverCertificateTypes: offeredTypes(typeOf(verifier)),
     extendedMasterSecret: tls12 ? true : undefined,
+    sessionTicket: tls12 && config.sessionStore !== undefined ? (tls12Session?.ticket ?? emptyBytes) : undefined,
     // Rather than the SCSV, so that the answer to it is an extension that was asked for.
     renegotiationInfo: tls12 ? emptyBytes : undefined,
     recordSizeLimit: offeredRecordSizeLimit(config),
@@ -178,7 +205,7 @@ function sendClientHello(
     raw: message,
   }).extensions;
   const extensionTypes = types.filter((type) => !shape.extensions.some((grease) => grease.type === type));
-  return { random, sessionId, keyExchanges, shape, extensionTypes };
+  return { random, sessionId, keyExchanges, shape, tls12Session, extensionTypes };
 }
 
 function* receiveServerHello(

@@ -1,5 +1,5 @@
 /** The client's TLS 1.2 handshake from ServerHello on, RFC 5246 section 7.3 and RFC 8422 section 5, straight down. */
-import { concat, equalBytes, latin1 } from '../codec/bytes.ts';
+import { concat, emptyBytes, equalBytes, latin1 } from '../codec/bytes.ts';
 import { type CertificateRequestInfo, type ClientConfig } from '../config.ts';
 import { keyCurve } from '../crypto/certificate_fields.ts';
 import { isEcdheGroup } from '../crypto/ecdhe.ts';
@@ -17,9 +17,8 @@ import {
   type ServerEcdhParams,
   serverKeyExchange,
 } from '../messages/key_exchange_tls12.ts';
-import { finished } from '../messages/post_handshake.ts';
 import { tls12ServerHello, type Tls12ServerHello } from '../messages/server_hello_tls12.ts';
-import { Tls12RecordOpener, Tls12RecordSealer } from '../record/protection_tls12.ts';
+import { type Tls12NewSessionTicket, tls12NewSessionTicket } from '../messages/session_ticket_tls12.ts';
 import {
   type CertificateType,
   CipherSuite,
@@ -31,30 +30,49 @@ import {
   ProtocolVersion,
   SignatureScheme,
 } from '../registry.ts';
+import { type ClientSession, type Resumable } from '../sessions/session.ts';
 import { type Step, wait } from '../step/step.ts';
-import { compareFinished, type FinishedVerified, type PeerAuthenticated, publishIdentity } from './authentication.ts';
+import { type FinishedVerified, type PeerAuthenticated, publishIdentity } from './authentication.ts';
 import { checkTls12Scheme, kindsOf, schemesFor, signedParams } from './authentication_tls12.ts';
 import { checkServerType, selectedType, typeOf } from './certificate_types.ts';
+import { Tls12Finish } from './finished_tls12.ts';
 import { type Tls12ClientHellos } from './hellos.ts';
-import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
+import { type HandshakeIo, SecretLog, type Traffic } from './io.ts';
 import { acceptRecordSizeLimit, checkProtocol } from './negotiation.ts';
+import { type ClientSessionState, forgetClientSession, keepClientSession } from './resumption_tls12.ts';
 import { Tls12Traffic } from './traffic_tls12.ts';
 
-/** A full handshake. One that resumes a session would go its own way after ServerHello. */
+/** After ServerHello a full handshake, or one that resumes a session. */
 export function* clientTls12(io: HandshakeIo, hellos: Tls12ClientHellos): Step<Traffic> {
   const { config, transcript, offer } = hellos;
   io.inbound.enterTls12();
   const hello = parseBody('ServerHello', tls12ServerHello, hellos.message);
   const suite = checkServerHello(hellos, hello);
   acceptRecordSizeLimit(io, config, ProtocolVersion.TLSv1_2, hello.extensions.recordSizeLimit);
-  const isExtended = hello.extensions.extendedMasterSecret === true;
-  const randoms = { client: offer.random, server: hello.random };
-  transcript.start(suite.hash, true);
+  const session = acceptedSession(hellos, hello);
+  transcript.start(suite.hash, session === undefined);
   transcript.add(hellos.message.raw);
   io.facts.protocolVersion = ProtocolVersion.TLSv1_2;
   io.facts.cipherSuite = suite.id;
-  io.facts.handshakeKind = 'full';
+  const negotiated = { hello, suite, randoms: { client: offer.random, server: hello.random } };
+  if (session === undefined) return yield* fullHandshake(io, hellos, negotiated);
+  return yield* abbreviatedHandshake(io, hellos, negotiated, session);
+}
 
+interface Negotiated {
+  readonly hello: Tls12ServerHello;
+  readonly suite: Tls12CipherSuite;
+  readonly randoms: Randoms;
+}
+
+function* fullHandshake(
+  io: HandshakeIo,
+  hellos: Tls12ClientHellos,
+  { hello, suite, randoms }: Negotiated,
+): Step<Traffic> {
+  const { config, transcript, offer, serverName } = hellos;
+  const isExtended = hello.extensions.extendedMasterSecret === true;
+  io.facts.handshakeKind = 'full';
   const clientType = selectedType(config.certificateType, hello.extensions.clientCertificateType);
   const { server, params } = yield* authenticateServer(io, hellos, hello, suite, randoms);
   const request = yield* receiveServerHelloDone(io, hellos);
@@ -76,49 +94,91 @@ export function* clientTls12(io: HandshakeIo, hellos: Tls12ClientHellos): Step<T
   const secrets = ConnectionSecrets.fromKeyExchange(suite, randoms, premasterSecret, sessionHash);
   try {
     new SecretLog(config.keyLog, offer.random).log('CLIENT_RANDOM', secrets.masterSecret);
-    const keys = secrets.keyBlock();
-    const sealer = new Tls12RecordSealer(suite, keys.client);
-    const opener = new Tls12RecordOpener(suite, keys.server);
+    const finish = new Tls12Finish(io, 'client', suite, transcript, secrets);
     if (identity !== undefined) {
       send(yield* signMessages(identity.signer, transcript.messages()));
       transcript.forgetMessages();
     }
     io.outbound.send(ContentType.handshake, concat(flight));
-    sendChangeCipherSpec(io.outbound);
-    io.outbound.setSealer(sealer);
-    const verifyData = secrets.verifyData('client', transcript.digest());
-    const ourFinished = encodeMessage(HandshakeType.finished, finished, verifyData);
-    transcript.add(ourFinished);
-    io.outbound.send(ContentType.handshake, ourFinished);
+    finish.send();
 
-    yield* io.inbound.changeCipherSpec(opener);
-    const message = yield* io.inbound.message(HandshakeType.finished);
-    const serverFinished = compareFinished(secrets.verifyData('server', transcript.digest()), message);
+    const issued = yield* receiveTicket(io, hellos, hello);
+    const serverFinished = yield* finish.receive();
 
-    const { protocol } = hello.extensions;
-    if (protocol !== undefined) io.facts.alpnProtocol = latin1(protocol);
+    const { protocol = emptyBytes } = hello.extensions;
+    const ticket = issued?.ticket ?? emptyBytes;
+    const forget = forgetClientSession(config, serverName);
+    if (isExtended && (ticket.length > 0 || hello.sessionId.length > 0)) {
+      const { certificates, scheme } = server;
+      const state: ClientSessionState = {
+        cipherSuite: suite.id,
+        secret: secrets.masterSecret,
+        protocol,
+        peer: { certificates, scheme },
+        createdAtMillis: config.time(),
+        ticket,
+        // RFC 5077 section 3.4: with a ticket the id means nothing.
+        sessionId: ticket.length > 0 ? emptyBytes : hello.sessionId,
+      };
+      yield* keepClientSession(config, serverName, state, issued?.lifetimeHint ?? 0);
+    } else if (offer.tls12Session !== undefined) {
+      // The server no longer knows it.
+      yield* forget();
+    }
+    if (protocol.length > 0) io.facts.alpnProtocol = latin1(protocol);
     publishIdentity(io.facts, server);
-    return established(server, serverFinished, new Tls12Traffic(io.inbound, 'client', secrets.copy()));
+    return established(server, serverFinished, new Tls12Traffic(io.inbound, 'client', secrets.copy(), forget));
+  } finally {
+    secrets.wipe();
+  }
+}
+
+/** RFC 5246 section 7.3, RFC 5077 section 3.1: the server finishes first. */
+function* abbreviatedHandshake(
+  io: HandshakeIo,
+  hellos: Tls12ClientHellos,
+  { hello, suite, randoms }: Negotiated,
+  session: Resumable<ClientSession>,
+): Step<Traffic> {
+  const { config, transcript, offer, serverName } = hellos;
+  io.facts.handshakeKind = 'resumed';
+  const secrets = new ConnectionSecrets(suite, randoms, session.secret);
+  try {
+    new SecretLog(config.keyLog, offer.random).log('CLIENT_RANDOM', secrets.masterSecret);
+    const finish = new Tls12Finish(io, 'client', suite, transcript, secrets);
+    const issued = yield* receiveTicket(io, hellos, hello);
+    const serverFinished = yield* finish.receive();
+    finish.send();
+
+    const { protocol = emptyBytes } = hello.extensions;
+    if (issued !== undefined && issued.ticket.length > 0) {
+      const renewed = { ...session, protocol, ticket: issued.ticket, sessionId: emptyBytes };
+      yield* keepClientSession(config, serverName, renewed, issued.lifetimeHint);
+    }
+    if (protocol.length > 0) io.facts.alpnProtocol = latin1(protocol);
+    publishIdentity(io.facts, session.peer);
+    const forget = forgetClientSession(config, serverName);
+    return established(session, serverFinished, new Tls12Traffic(io.inbound, 'client', secrets.copy(), forget));
   } finally {
     secrets.wipe();
   }
 }
 
 /** Takes both proofs, so that a handshake that skipped one does not compile. */
-function established(_server: PeerAuthenticated, _finished: FinishedVerified, traffic: Traffic): Traffic {
+function established(
+  _server: PeerAuthenticated | Resumable<ClientSession>,
+  _finished: FinishedVerified,
+  traffic: Traffic,
+): Traffic {
   return traffic;
 }
 
 /** RFC 5246 section 7.4.1.3, and the extensions that it answers; the suite that it chooses. */
 function checkServerHello({ config, offer }: Tls12ClientHellos, hello: Tls12ServerHello): Tls12CipherSuite {
-  const { extensions, cipherSuite, sessionId } = hello;
+  const { extensions, cipherSuite } = hello;
   checkSolicited('ServerHello', extensions, offer.extensionTypes);
   if (hello.compressionMethod !== 0) {
     throw new TlsError({ code: 'InvalidMessage', reason: 'UnsupportedCompression', what: 'ServerHello' });
-  }
-  // Whoever echoes the id of middlebox compatibility mode claims to resume a session that never was.
-  if (sessionId.length > 0 && equalBytes(sessionId, offer.sessionId)) {
-    throw new TlsError({ code: 'PeerMisbehaved', reason: 'ServerEchoedCompatibilitySessionId' });
   }
   const suite = config.tls12CipherSuites.find(({ id }) => id === cipherSuite);
   if (suite === undefined) {
@@ -140,6 +200,38 @@ function checkServerHello({ config, offer }: Tls12ClientHellos, hello: Tls12Serv
   }
   checkProtocol(config, protocol);
   return suite;
+}
+
+/** RFC 5246 section 7.4.1.3: a server that sends our session id back resumes the session that we offered. */
+function acceptedSession({ offer }: Tls12ClientHellos, hello: Tls12ServerHello): Resumable<ClientSession> | undefined {
+  if (hello.sessionId.length === 0 || !equalBytes(hello.sessionId, offer.sessionId)) return undefined;
+  const session = offer.tls12Session;
+  // Whoever echoes the id of middlebox compatibility mode claims to resume a session that never was.
+  if (session === undefined) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'ServerEchoedCompatibilitySessionId' });
+  }
+  if (hello.cipherSuite !== session.cipherSuite) {
+    const what = nameOf(CipherSuite, hello.cipherSuite);
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'ResumptionOfferedWithVariedCipherSuite', what });
+  }
+  // RFC 7627 section 5.3; sessions without it are not offered.
+  if (hello.extensions.extendedMasterSecret === undefined) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'ResumptionOfferedWithVariedEms' });
+  }
+  return session;
+}
+
+/** RFC 5077 section 3.3: sent if it was announced, and only then. */
+function* receiveTicket(
+  io: HandshakeIo,
+  { transcript }: Tls12ClientHellos,
+  { extensions }: Tls12ServerHello,
+): Step<Tls12NewSessionTicket | undefined> {
+  if (extensions.sessionTicket === undefined) return undefined;
+  const message = yield* io.inbound.message(HandshakeType.new_session_ticket);
+  const issued = parseBody('NewSessionTicket', tls12NewSessionTicket, message);
+  transcript.add(message.raw);
+  return issued;
 }
 
 /** RFC 5246 sections 7.4.2 and 7.4.3: Certificate, CertificateStatus and ServerKeyExchange, all verified. */

@@ -6,6 +6,7 @@ import { type HandshakeMessage } from '../messages/handshake.ts';
 import { type ServerHello } from '../messages/server_hello.ts';
 import { type ExtensionType, type NamedGroup } from '../registry.ts';
 import { type ServerName } from '../server_name.ts';
+import { type ClientSession, type Resumable } from '../sessions/session.ts';
 import { type HelloShape } from './hello_shape.ts';
 import { type Transcript } from './transcript.ts';
 
@@ -23,6 +24,8 @@ export interface Offer {
   readonly sessionId: Uint8Array;
   readonly keyExchanges: readonly OfferedKeyExchange[];
   readonly shape: HelloShape;
+  /** A session of TLS 1.2 that it offers to resume. */
+  readonly tls12Session: Resumable<ClientSession> | undefined;
   /** The code points of its extensions, those of GREASE left out: nothing may answer them. */
   readonly extensionTypes: readonly ExtensionType[];
 }

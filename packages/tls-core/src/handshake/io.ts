@@ -14,7 +14,7 @@ import {
 import { type Step } from '../step/step.ts';
 
 /** How the handshake went. */
-export type HandshakeKind = 'full' | 'full-with-hello-retry-request';
+export type HandshakeKind = 'full' | 'full-with-hello-retry-request' | 'resumed';
 
 /** What was negotiated, filled in as it becomes known. */
 export interface Facts {

@@ -14,7 +14,7 @@ import { ConnectionSecrets, type Randoms } from '../keys/tls12_prf.ts';
 import { certificateStatus, certificateVerify } from '../messages/certificate.ts';
 import { tls12CertificateOf, tls12CertificateRequest } from '../messages/certificate_tls12.ts';
 import { ocspStatusType } from '../messages/client_hello.ts';
-import { onlyKnown } from '../messages/extension.ts';
+import { type ExtensionBlock, onlyKnown } from '../messages/extension.ts';
 import { encodeMessage, parseBody } from '../messages/handshake.ts';
 import {
   clientKeyExchange,
@@ -22,9 +22,7 @@ import {
   serverHelloDone,
   serverKeyExchange,
 } from '../messages/key_exchange_tls12.ts';
-import { finished } from '../messages/post_handshake.ts';
-import { tls12ServerHello } from '../messages/server_hello_tls12.ts';
-import { Tls12RecordOpener, Tls12RecordSealer } from '../record/protection_tls12.ts';
+import { type Tls12ServerExtensions, tls12ServerHello } from '../messages/server_hello_tls12.ts';
 import {
   CipherSuite,
   ContentType,
@@ -36,52 +34,63 @@ import {
   ProtocolVersion,
   SignatureScheme,
 } from '../registry.ts';
+import { type PeerIdentity, type Resumable, type ServerSession } from '../sessions/session.ts';
 import { type Step, wait } from '../step/step.ts';
 import { type ClientCertVerifier, type PeerVerified } from '../verify.ts';
-import {
-  type Anonymous,
-  compareFinished,
-  type FinishedVerified,
-  type PeerAuthenticated,
-  publishIdentity,
-} from './authentication.ts';
+import { type Anonymous, type FinishedVerified, type PeerAuthenticated, publishIdentity } from './authentication.ts';
 import { certificateTypesFor, checkTls12Scheme, schemesFor, signedParams } from './authentication_tls12.ts';
 import { chooseClientVerifier, selectedTypes, typeOf } from './certificate_types.ts';
+import { Tls12Finish } from './finished_tls12.ts';
 import { type Tls12ServerHellos } from './hellos.ts';
-import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
+import { type HandshakeIo, SecretLog, type Traffic } from './io.ts';
 import { answeredRecordSizeLimit, chooseProtocol, heedRecordSizeLimit, resolveCertificate } from './negotiation.ts';
+import {
+  chooseIssuance,
+  findSession,
+  forgettingOnFailure,
+  type FoundSession,
+  type Issuance,
+  keepServerSession,
+  newSessionTicket,
+} from './resumption_tls12.ts';
 import { Tls12Traffic } from './traffic_tls12.ts';
 
-/** A full handshake. One that resumes a session would go its own way before ServerHello. */
+/** A full handshake, or one that resumes a session. */
 export function* serverTls12(io: HandshakeIo, hellos: Tls12ServerHellos): Step<Traffic> {
-  const { config, hello, info, transcript } = hellos;
+  const { config, hello, info } = hellos;
   io.inbound.enterTls12();
   const isExtended = checkClientHello(hellos);
   const protocol = chooseProtocol(config, hello, info);
+  io.facts.protocolVersion = ProtocolVersion.TLSv1_2;
+  io.inbound.limitPlaintext(answeredRecordSizeLimit(config, ProtocolVersion.TLSv1_2, hello));
+  heedRecordSizeLimit(io, ProtocolVersion.TLSv1_2, hello.extensions.recordSizeLimit);
+  const found = yield* findSession(hellos, isExtended);
+  if (found === undefined) return yield* fullHandshake(io, hellos, protocol, isExtended);
+  const resumed = abbreviatedHandshake(io, hellos, protocol, found);
+  return yield* forgettingOnFailure(resumed, found.forget);
+}
+
+function* fullHandshake(
+  io: HandshakeIo,
+  hellos: Tls12ServerHellos,
+  protocol: Uint8Array | undefined,
+  isExtended: boolean,
+): Step<Traffic> {
+  const { config, hello, transcript } = hellos;
   const group = chooseGroup(hellos);
   const identity = yield* chooseIdentity(hellos);
   const { suite } = identity;
   const clientVerifier = chooseClientVerifier(config, hello);
   transcript.start(suite.hash, clientVerifier !== undefined);
   transcript.add(hellos.message.raw);
-  io.facts.protocolVersion = ProtocolVersion.TLSv1_2;
   io.facts.cipherSuite = suite.id;
   io.facts.keyExchangeGroup = group.name;
   io.facts.handshakeKind = 'full';
 
   const randoms = { client: hello.random, server: serverRandom(hellos) };
-  const recordSizeLimit = answeredRecordSizeLimit(config, ProtocolVersion.TLSv1_2, hello);
-  io.inbound.limitPlaintext(recordSizeLimit);
-  heedRecordSizeLimit(io, ProtocolVersion.TLSv1_2, hello.extensions.recordSizeLimit);
-  const keyExchange = yield* sendFlight(io, hellos, {
-    identity,
-    group,
-    randoms,
-    protocol,
-    isExtended,
-    recordSizeLimit,
-    clientVerifier,
-  });
+  const issuance = chooseIssuance(hellos, isExtended);
+  const negotiated = { identity, group, randoms, protocol, isExtended, issuance, clientVerifier };
+  const keyExchange = yield* sendFlight(io, hellos, negotiated);
 
   const certificates =
     clientVerifier === undefined ? 'anonymous' : yield* receiveCertificate(io, hellos, clientVerifier);
@@ -90,34 +99,86 @@ export function* serverTls12(io: HandshakeIo, hellos: Tls12ServerHellos): Step<T
   const secrets = ConnectionSecrets.fromKeyExchange(suite, randoms, premasterSecret, sessionHash);
   try {
     new SecretLog(config.keyLog, hello.random).log('CLIENT_RANDOM', secrets.masterSecret);
-    const keys = secrets.keyBlock();
-    const sealer = new Tls12RecordSealer(suite, keys.server);
-    const opener = new Tls12RecordOpener(suite, keys.client);
+    const finish = new Tls12Finish(io, 'server', suite, transcript, secrets);
     const client = certificates === 'anonymous' ? certificates : yield* authenticateClient(io, hellos, certificates);
     transcript.forgetMessages();
 
-    yield* io.inbound.changeCipherSpec(opener);
-    const message = yield* io.inbound.message(HandshakeType.finished);
-    const clientFinished = compareFinished(secrets.verifyData('client', transcript.digest()), message);
-    transcript.add(message.raw);
-
-    sendChangeCipherSpec(io.outbound);
-    io.outbound.setSealer(sealer);
-    const verifyData = secrets.verifyData('server', transcript.digest());
-    io.outbound.send(ContentType.handshake, encodeMessage(HandshakeType.finished, finished, verifyData));
+    const clientFinished = yield* finish.receive();
+    const peer = client === 'anonymous' ? nobody : { certificates: client.certificates, scheme: client.scheme };
+    // Before our Finished, after which the client may come back at once.
+    const { message, forget } = yield* keepServerSession(hellos, issuance, {
+      cipherSuite: suite.id,
+      secret: secrets.masterSecret,
+      protocol: protocol ?? emptyBytes,
+      peer,
+    });
+    if (message !== undefined) {
+      transcript.add(message);
+      io.outbound.send(ContentType.handshake, message);
+    }
+    finish.send();
 
     if (protocol !== undefined) io.facts.alpnProtocol = latin1(protocol);
-    if (client !== 'anonymous') publishIdentity(io.facts, client);
-    return established(client, clientFinished, new Tls12Traffic(io.inbound, 'server', secrets.copy()));
+    publishIdentity(io.facts, peer);
+    return established(client, clientFinished, new Tls12Traffic(io.inbound, 'server', secrets.copy(), forget));
+  } finally {
+    secrets.wipe();
+  }
+}
+
+/** RFC 5246 section 7.3, RFC 5077 section 3.1: we finish first. */
+function* abbreviatedHandshake(
+  io: HandshakeIo,
+  hellos: Tls12ServerHellos,
+  protocol: Uint8Array | undefined,
+  { session, forget }: FoundSession,
+): Step<Traffic> {
+  const { config, hello, transcript } = hellos;
+  const suite = config.tls12CipherSuites.find(({ id }) => id === session.cipherSuite)!;
+  transcript.start(suite.hash);
+  transcript.add(hellos.message.raw);
+  io.facts.cipherSuite = suite.id;
+  io.facts.handshakeKind = 'resumed';
+
+  const randoms = { client: hello.random, server: serverRandom(hellos) };
+  const secrets = new ConnectionSecrets(suite, randoms, session.secret);
+  try {
+    new SecretLog(config.keyLog, hello.random).log('CLIENT_RANDOM', secrets.masterSecret);
+    const finish = new Tls12Finish(io, 'server', suite, transcript, secrets);
+    const sessionTicket = chooseIssuance(hellos, true).kind === 'ticket' ? true : undefined;
+    const flight = [
+      // The id of the ClientHello in either case (RFC 5077 section 3.4).
+      encodeServerHello(hellos, suite, randoms, hello.sessionId, {
+        protocol,
+        extendedMasterSecret: true,
+        sessionTicket,
+      }),
+    ];
+    if (sessionTicket !== undefined) flight.push(yield* newSessionTicket(config, session));
+    for (const message of flight) transcript.add(message);
+    io.outbound.send(ContentType.handshake, concat(flight));
+    finish.send();
+    const clientFinished = yield* finish.receive();
+
+    if (protocol !== undefined) io.facts.alpnProtocol = latin1(protocol);
+    publishIdentity(io.facts, session.peer);
+    return established(session, clientFinished, new Tls12Traffic(io.inbound, 'server', secrets.copy(), forget));
   } finally {
     secrets.wipe();
   }
 }
 
 /** Takes both proofs, so that a handshake that skipped one does not compile. */
-function established(_client: PeerAuthenticated | Anonymous, _finished: FinishedVerified, traffic: Traffic): Traffic {
+function established(
+  _client: PeerAuthenticated | Anonymous | Resumable<ServerSession>,
+  _finished: FinishedVerified,
+  traffic: Traffic,
+): Traffic {
   return traffic;
 }
+
+/** Nobody was authenticated. */
+const nobody: PeerIdentity = { certificates: [], scheme: 0 };
 
 /** What TLS 1.2 demands of a ClientHello; whether it has the extended master secret. */
 function checkClientHello({ config, hello }: Tls12ServerHellos): boolean {
@@ -206,47 +267,35 @@ interface Negotiated {
   readonly randoms: Randoms;
   readonly protocol: Uint8Array | undefined;
   readonly isExtended: boolean;
-  readonly recordSizeLimit: number | undefined;
+  readonly issuance: Issuance;
   readonly clientVerifier: ClientCertVerifier | undefined;
 }
 
 /** ServerHello to ServerHelloDone, RFC 5246 sections 7.4.1.3 to 7.4.5; our half of the key exchange. */
 function* sendFlight(
   io: HandshakeIo,
-  { hello, info, transcript }: Tls12ServerHellos,
-  { identity, group, randoms, protocol, isExtended, recordSizeLimit, clientVerifier }: Negotiated,
+  hellos: Tls12ServerHellos,
+  { identity, group, randoms, protocol, isExtended, issuance, clientVerifier }: Negotiated,
 ): Step<ActiveKeyExchange> {
+  const { hello, info, transcript } = hellos;
   const { certified, signer, suite } = identity;
   const keyExchange = yield* wait(group.start());
   const params = { group: group.name, publicKey: keyExchange.keyShare };
   const signature = yield* wait(signer.sign(signedParams(randoms, encodeServerEcdhParams(params))));
 
-  const { certificateStatusRequest, sctListRequest, ecPointFormats, renegotiationInfo } = hello.extensions;
+  const { certificateStatusRequest, sctListRequest } = hello.extensions;
   const wantsOcspResponse = certificateStatusRequest?.statusType === ocspStatusType;
   const ocspResponse = wantsOcspResponse ? certified.ocspResponse : undefined;
-  // RFC 5746 section 3.6: the suite says the same as the extension.
-  const isSecure =
-    renegotiationInfo !== undefined || hello.cipherSuites.includes(CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV);
-  const serverHello = encodeMessage(HandshakeType.server_hello, tls12ServerHello, {
-    legacyVersion: ProtocolVersion.TLSv1_2,
-    random: randoms.server,
-    // None: this session cannot be resumed.
-    sessionId: emptyBytes,
-    cipherSuite: suite.id,
-    compressionMethod: 0,
-    extensions: {
-      ...onlyKnown,
-      // RFC 6066 section 3: says that the name was used.
-      serverName: info.serverName === undefined ? undefined : true,
-      certificateStatusRequest: ocspResponse === undefined ? undefined : true,
-      sctList: sctListRequest === true ? certified.sctList : undefined,
-      ecPointFormats: ecPointFormats === undefined ? undefined : Uint8Array.of(ECPointFormat.uncompressed),
-      protocol,
-      ...selectedTypes(hello, certified, clientVerifier),
-      extendedMasterSecret: isExtended ? true : undefined,
-      renegotiationInfo: isSecure ? emptyBytes : undefined,
-      recordSizeLimit,
-    },
+  const sessionId = issuance.kind === 'id' ? issuance.sessionId : emptyBytes;
+  const serverHello = encodeServerHello(hellos, suite, randoms, sessionId, {
+    // RFC 6066 section 3: says that the name was used; not where a session is resumed.
+    serverName: info.serverName === undefined ? undefined : true,
+    certificateStatusRequest: ocspResponse === undefined ? undefined : true,
+    sctList: sctListRequest === true ? certified.sctList : undefined,
+    protocol,
+    ...selectedTypes(hello, certified, clientVerifier),
+    extendedMasterSecret: isExtended ? true : undefined,
+    sessionTicket: issuance.kind === 'ticket' ? true : undefined,
   });
   const certificate = tls12CertificateOf(typeOf(certified));
   const flight = [serverHello, encodeMessage(HandshakeType.certificate, certificate, certified.certificates)];
@@ -266,6 +315,34 @@ function* sendFlight(
   for (const message of flight) transcript.add(message);
   io.outbound.send(ContentType.handshake, concat(flight));
   return keyExchange;
+}
+
+/** RFC 5246 section 7.4.1.3; with `extensions`, and those that every ServerHello of ours has where the client offers them. */
+function encodeServerHello(
+  { config, hello }: Tls12ServerHellos,
+  suite: Tls12CipherSuite,
+  randoms: Randoms,
+  sessionId: Uint8Array,
+  extensions: Omit<Tls12ServerExtensions, keyof ExtensionBlock>,
+): Uint8Array {
+  const { ecPointFormats, renegotiationInfo } = hello.extensions;
+  // RFC 5746 section 3.6: the suite says the same as the extension.
+  const isSecure =
+    renegotiationInfo !== undefined || hello.cipherSuites.includes(CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV);
+  return encodeMessage(HandshakeType.server_hello, tls12ServerHello, {
+    legacyVersion: ProtocolVersion.TLSv1_2,
+    random: randoms.server,
+    sessionId,
+    cipherSuite: suite.id,
+    compressionMethod: 0,
+    extensions: {
+      ...onlyKnown,
+      ...extensions,
+      ecPointFormats: ecPointFormats === undefined ? undefined : Uint8Array.of(ECPointFormat.uncompressed),
+      renegotiationInfo: isSecure ? emptyBytes : undefined,
+      recordSizeLimit: answeredRecordSizeLimit(config, ProtocolVersion.TLSv1_2, hello),
+    },
+  });
 }
 
 /** A client's certificates, verified, whose key it is still to prove that it has. */

@@ -7,21 +7,31 @@ import { type Inbound } from '../record/inbound.ts';
 import { AlertDescription, ContentType, HandshakeType } from '../registry.ts';
 import { type Step } from '../step/step.ts';
 import { type Traffic, type TrafficSink } from './io.ts';
+import { type ForgetSession, forgettingOnFailure } from './resumption_tls12.ts';
 
 export class Tls12Traffic implements Traffic {
   readonly #inbound: Inbound;
   readonly #role: 'client' | 'server';
   readonly #secrets: ConnectionSecrets;
+  readonly #forget: ForgetSession;
   #renegotiationRefused = false;
 
-  /** @param secrets now its own, for exporters */
-  constructor(inbound: Inbound, role: 'client' | 'server', secrets: ConnectionSecrets) {
+  /**
+   * @param secrets now its own, for exporters
+   * @param forget its session, if this connection ends with a fatal alert
+   */
+  constructor(inbound: Inbound, role: 'client' | 'server', secrets: ConnectionSecrets, forget: ForgetSession) {
     this.#inbound = inbound;
     this.#role = role;
     this.#secrets = secrets;
+    this.#forget = forget;
   }
 
   *receive(sink: TrafficSink): Step<void> {
+    yield* forgettingOnFailure(this.#receive(sink), this.#forget);
+  }
+
+  *#receive(sink: TrafficSink): Step<void> {
     for (;;) {
       const record = yield* this.#inbound.record();
       if (record === undefined) return;

@@ -78,6 +78,8 @@ export interface ClientExtensions extends ExtensionBlock {
   readonly serverCertificateTypes?: readonly CertificateType[] | undefined;
   /** RFC 7627 section 5.1. */
   readonly extendedMasterSecret?: true | undefined;
+  /** RFC 5077 section 3.2: a ticket, or empty to ask for one. */
+  readonly sessionTicket?: Uint8Array | undefined;
   /** RFC 5746 section 3.2. */
   readonly renegotiationInfo?: Uint8Array | undefined;
   /** RFC 8449 section 4. */
@@ -106,6 +108,8 @@ const knownExtensions: KnownExtensions<ClientExtensions> = {
   clientCertificateTypes: [ExtensionType.client_certificate_type, vec(1, u8)],
   serverCertificateTypes: [ExtensionType.server_certificate_type, vec(1, u8)],
   extendedMasterSecret: [ExtensionType.extended_master_secret, empty],
+  // The ticket without any length of its own (RFC 5077 appendix A).
+  sessionTicket: [ExtensionType.session_ticket, anyData],
   renegotiationInfo: [ExtensionType.renegotiation_info, opaque8()],
   recordSizeLimit: [ExtensionType.record_size_limit, recordSizeLimit],
   // Section 4.2.1: one byte of length.

@@ -104,6 +104,7 @@ const recognized: ReadonlySet<ExtensionType> = new Set([
   ExtensionType.client_certificate_type,
   ExtensionType.server_certificate_type,
   ExtensionType.extended_master_secret,
+  ExtensionType.session_ticket,
   ExtensionType.renegotiation_info,
   ExtensionType.application_layer_protocol_negotiation,
   ExtensionType.pre_shared_key,

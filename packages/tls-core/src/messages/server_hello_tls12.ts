@@ -24,6 +24,8 @@ export interface Tls12ServerExtensions extends ExtensionBlock {
   readonly serverCertificateType?: CertificateType | undefined;
   /** RFC 7627 section 5.1. */
   readonly extendedMasterSecret?: true | undefined;
+  /** RFC 5077 section 3.2: NewSessionTicket will follow. */
+  readonly sessionTicket?: true | undefined;
   /** RFC 5746 section 3.2: empty in a first handshake. */
   readonly renegotiationInfo?: Uint8Array | undefined;
   /** RFC 8449 section 4. */
@@ -40,6 +42,7 @@ const tls12ServerExtensions: Codec<Tls12ServerExtensions> = extensions('ServerHe
   clientCertificateType: [ExtensionType.client_certificate_type, u8],
   serverCertificateType: [ExtensionType.server_certificate_type, u8],
   extendedMasterSecret: [ExtensionType.extended_master_secret, empty],
+  sessionTicket: [ExtensionType.session_ticket, empty],
   renegotiationInfo: [ExtensionType.renegotiation_info, opaque8()],
   recordSizeLimit: [ExtensionType.record_size_limit, recordSizeLimit],
 });

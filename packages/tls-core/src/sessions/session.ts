@@ -1,5 +1,5 @@
 /** What a session remembers, and the bytes in which it is stored. */
-import { copyOf } from '../codec/bytes.ts';
+import { copyOf, equalBytes } from '../codec/bytes.ts';
 import { type Codec, opaque, opaque16, opaque8, struct, u16, u32, vec } from '../codec/codec.ts';
 import { Reader, Writer } from '../codec/reader.ts';
 import { type CipherSuite, type ProtocolVersion, type SignatureScheme } from '../registry.ts';
@@ -7,6 +7,9 @@ import { isTlsError } from '../error.ts';
 
 /** Section 4.6.1 of RFC 8446: most seconds for which a ticket may be used. */
 export const maxLifetimeSeconds = 604_800;
+
+/** RFC 5246 section F.1.4: how long a session is kept where nobody says otherwise, in seconds. */
+export const defaultLifetimeSeconds = 86_400;
 
 /** Who the peer was found to be when the session began. */
 export interface PeerIdentity {
@@ -129,6 +132,25 @@ function decode<T extends Session>(format: number, codec: Codec<T>, bytes: Uint8
     if (isTlsError(error)) return undefined;
     throw error;
   }
+}
+
+declare const proof: unique symbol;
+
+/**
+ * A session that can be resumed here and now: proof that its peer was verified when it began, under policies that are
+ * ours. Only {@link resumable} makes one.
+ */
+export type Resumable<S extends Session> = S & { readonly [proof]: 'Resumable' };
+
+/** @param scope of the configuration, and of the server on a client */
+export function resumable<S extends Session>(
+  session: S | undefined,
+  version: ProtocolVersion,
+  scope: Uint8Array,
+  now: number,
+): Resumable<S> | undefined {
+  if (session?.version !== version || !equalBytes(session.scope, scope) || !isFresh(session, now)) return undefined;
+  return session as Resumable<S>;
 }
 
 /** Whether it can still be resumed. One from the future was stored under another clock, and has an age that nobody knows. */

@@ -48,11 +48,11 @@ export interface ServerSessionStore {
 export interface Ticketer {
   /** How long a ticket can be read, in seconds, at most 604 800 (seven days, RFC 8446 section 4.6.1). */
   readonly lifetimeSeconds: number;
-  /** Encrypts and authenticates; borrows `session`. `undefined` if there is to be no ticket. */
+  /** Encrypts and authenticates; borrows `session`, which is wiped later. `undefined` if there is to be no ticket. */
   readonly seal: (session: Uint8Array) => Awaitable<Uint8Array | undefined>;
   /**
    * @param ticket as a client sent it
-   * @returns `undefined` if it is not one of ours, or too old
+   * @returns what was sealed, given away: it is wiped later; `undefined` if it is not one of ours, or too old
    */
   readonly open: (ticket: Uint8Array) => Awaitable<Uint8Array | undefined>;
 }

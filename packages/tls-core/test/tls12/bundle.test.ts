@@ -48,6 +48,8 @@ const tls12Code = [
   'record/protection_tls12.ts',
   'handshake/client_tls12.ts',
   'handshake/server_tls12.ts',
+  'handshake/resumption_tls12.ts',
+  'handshake/finished_tls12.ts',
   'messages/server_hello_tls12.ts',
   'src/tls12_cipher_suites.ts',
 ];

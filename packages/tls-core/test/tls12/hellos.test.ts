@@ -241,7 +241,7 @@ describe('a ServerHello of TLS 1.2', () => {
     ],
     [
       'an extension that was not asked for',
-      { append: [[ExtensionType.session_ticket, bytes()]] },
+      { append: [[ExtensionType.application_layer_protocol_negotiation, vec16(vec8(asciiBytes('h2')))]] },
       'PeerMisbehaved.UnsolicitedExtension',
       unsupported_extension,
     ],

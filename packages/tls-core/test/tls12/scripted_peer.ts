@@ -5,7 +5,7 @@
 import { nodeProvider } from '@tyls/crypto-node';
 import { recordsOf, testCertifiedKey, testClientVerifier, testName, testServerVerifier } from '@tyls/testing';
 import { ClientConnection } from '../../src/client.ts';
-import { concat } from '../../src/codec/bytes.ts';
+import { concat, equalBytes, hex } from '../../src/codec/bytes.ts';
 import {
   type CertifiedKey,
   type ClientConfig,
@@ -31,6 +31,7 @@ import {
   type ServerKeyExchange,
 } from '../../src/messages/key_exchange_tls12.ts';
 import { tls12ServerHello, type Tls12ServerHello } from '../../src/messages/server_hello_tls12.ts';
+import { tls12NewSessionTicket } from '../../src/messages/session_ticket_tls12.ts';
 import { Deframer, maxTls12Ciphertext } from '../../src/record/deframer.ts';
 import { Joiner } from '../../src/record/joiner.ts';
 import { Tls12RecordOpener, Tls12RecordSealer } from '../../src/record/protection_tls12.ts';
@@ -46,6 +47,16 @@ import {
   SignatureScheme,
 } from '../../src/registry.ts';
 import { ServerConnection } from '../../src/server.ts';
+import { clientSessionMemory, serverSessionMemory } from '../../src/sessions/memory.ts';
+import { serverScope } from '../../src/sessions/scope.ts';
+import {
+  type ClientSession,
+  encodeClientSession,
+  encodeServerSession,
+  type ServerSession,
+  type Session,
+} from '../../src/sessions/session.ts';
+import { type ClientSessionStore, type ServerSessionStore, type Ticketer } from '../../src/sessions/store.ts';
 import { type Awaitable, isPromise } from '../../src/step/step.ts';
 import {
   bytes,
@@ -77,6 +88,57 @@ export function client(options: Partial<ClientOptions> = {}): ClientConfig {
 
 export function server(options: Partial<ServerOptions> = {}): ServerConfig {
   return serverConfig({ provider, certificate: identity, ...options });
+}
+
+/** Of the sessions that tests make up. */
+export const masterSecret: Uint8Array = new Uint8Array(48).fill(0x5e);
+export const sessionId: Uint8Array = new Uint8Array(32).fill(0x1d);
+
+const commonSession: Omit<Session, 'scope'> = {
+  version: ProtocolVersion.TLSv1_2,
+  cipherSuite: suites[0]!.id,
+  secret: masterSecret,
+  createdAtMillis: Date.now(),
+  lifetimeSeconds: 1000,
+  protocol: bytes(),
+  peer: { certificates: [], scheme: 0 },
+  extendedMasterSecret: true,
+  ageAdd: 0,
+  maxEarlyDataSize: 0,
+};
+
+/** A client that knows a session, by its id if not told otherwise, of which the server may know nothing. */
+export function clientWithSession(
+  changes: Partial<ClientSession> = {},
+  options: Partial<ClientOptions> = {},
+): ClientConfig & { readonly sessionStore: ClientSessionStore } {
+  const sessionStore = clientSessionMemory();
+  const config = client({ ...options, sessionStore });
+  const scope = serverScope(provider, config.policies(), testName);
+  const peer = { certificates: identity.certificates, scheme: SignatureScheme.ecdsa_secp256r1_sha256 };
+  const session = { ...commonSession, scope, peer, ticket: bytes(), sessionId, ...changes };
+  void sessionStore.setTls12Session(hex(scope), encodeClientSession(session)!);
+  return { ...config, sessionStore };
+}
+
+/** A server that knows a session by {@link sessionId}, and by any ticket that begins with the same byte. */
+export function serverWithSession(
+  changes: Partial<ServerSession> = {},
+  options: Partial<ServerOptions> = {},
+): ServerConfig & { readonly sessionStore: ServerSessionStore } {
+  const sessionStore = serverSessionMemory();
+  const tickets: Uint8Array[] = [];
+  const ticketer: Ticketer = {
+    lifetimeSeconds: 1000,
+    seal: () => bytes(0x1d, 2),
+    open: (ticket) => (ticket[0] === 0x1d ? tickets[0]!.slice() : undefined),
+  };
+  const config = server({ ticketer, ...options, sessionStore });
+  const session = { ...commonSession, scope: config.policies(), serverName: bytes(), applicationData: bytes() };
+  const stored = encodeServerSession({ ...session, ...changes })!;
+  tickets.push(stored);
+  void sessionStore.put(hex(sessionId), stored, 1000);
+  return { ...config, sessionStore };
 }
 
 export interface SentAlert {
@@ -171,8 +233,17 @@ export class ScriptedPeer {
   /** ClientKeyExchange is in the transcript. */
   derive(suite: Tls12CipherSuite, randoms: Randoms, premaster: Uint8Array, isExtended: boolean): void {
     const sessionHash = isExtended ? this.transcript.digest() : undefined;
-    this.secrets = ConnectionSecrets.fromKeyExchange(suite, randoms, premaster, sessionHash);
-    const keys = this.secrets.keyBlock();
+    this.#use(suite, ConnectionSecrets.fromKeyExchange(suite, randoms, premaster, sessionHash));
+  }
+
+  /** Goes on with the keys of a session. */
+  resume(suite: Tls12CipherSuite, randoms: Randoms, secret: Uint8Array = masterSecret): void {
+    this.#use(suite, new ConnectionSecrets(suite, randoms, secret.slice()));
+  }
+
+  #use(suite: Tls12CipherSuite, secrets: ConnectionSecrets): void {
+    this.secrets = secrets;
+    const keys = secrets.keyBlock();
     const [ours, theirs] = this.role === 'client' ? [keys.client, keys.server] : [keys.server, keys.client];
     this.#nextSealer = new Tls12RecordSealer(suite, ours);
     this.#nextOpener = new Tls12RecordOpener(suite, theirs);
@@ -326,6 +397,16 @@ export class ScriptedServer {
     return handshake(HandshakeType.certificate_request, concat([vec8(types), vec16(u16(...schemes)), vec16()]));
   }
 
+  /** ServerHello of a handshake that resumes a session, by default the one that the client offers. */
+  sendResumption(changes: HelloChanges = {}, secret?: Uint8Array): void {
+    this.sendHello({ sessionId: this.clientHello.sessionId, ...changes });
+    this.peer.resume(this.suite, this.randoms, secret);
+  }
+
+  ticket(ticket: Uint8Array = bytes(1, 2, 3), lifetimeHint: number = 60): Uint8Array {
+    return encodeMessage(HandshakeType.new_session_ticket, tls12NewSessionTicket, { lifetimeHint, ticket });
+  }
+
   done(): Uint8Array {
     return handshake(HandshakeType.server_hello_done, bytes());
   }
@@ -348,6 +429,7 @@ export class ScriptedServer {
 export class ScriptedClient {
   readonly peer: ScriptedPeer;
   readonly connection: ServerConnection;
+  #sessionId: Uint8Array = bytes();
   readonly random: Uint8Array = new Uint8Array(32).fill(9);
   #hello: Tls12ServerHello | undefined;
   #serverExchange: ServerKeyExchange | undefined;
@@ -376,12 +458,13 @@ export class ScriptedClient {
       changes,
     );
     this.#isExtended = extensions.some(([type]) => type === ExtensionType.extended_master_secret);
+    this.#sessionId = changes.sessionId ?? bytes();
     return handshake(
       HandshakeType.client_hello,
       concat([
         u16(changes.legacyVersion ?? 0x0303),
         changes.random ?? this.random,
-        vec8(changes.sessionId ?? bytes()),
+        vec8(this.#sessionId),
         vec16(u16(...(changes.cipherSuites ?? suites.map(({ id }) => id)))),
         changes.compression ?? vec8(bytes(0)),
         extensionBlock(extensions),
@@ -425,6 +508,9 @@ export class ScriptedClient {
       this.#hello = parseBody('ServerHello', tls12ServerHello, message);
       const suite = suites.find(({ id }) => id === this.serverHello.cipherSuite)!;
       this.peer.transcript.start(suite.hash, true);
+      if (this.serverHello.sessionId.length > 0 && equalBytes(this.serverHello.sessionId, this.#sessionId)) {
+        this.peer.resume(suite, { client: this.random, server: this.serverHello.random });
+      }
     } else if (message.type === HandshakeType.server_key_exchange) {
       this.#serverExchange = parseBody('ServerKeyExchange', serverKeyExchange, message);
     }
@@ -448,19 +534,33 @@ export const clientStates = [
   'CertificateStatus',
   'CertificateRequest or ServerHelloDone',
   'ServerHelloDone',
+  'NewSessionTicket',
   'ChangeCipherSpec',
   'Finished',
+  'NewSessionTicket of a resumption',
+  'ChangeCipherSpec of a resumption',
+  'Finished of a resumption',
   'traffic',
 ] as const;
 export type ClientState = (typeof clientStates)[number];
 
 /** Plays an honest server until the client waits for that. */
 export function clientWaitingFor(state: ClientState, config?: ClientConfig): ScriptedServer {
+  const resumes = state.endsWith('of a resumption');
   const ocsp = clientConfig({ provider, verifier: { ...verifier, requestOcspResponse: true } });
-  const scripted = new ScriptedServer(config ?? (state === 'CertificateStatus' ? ocsp : client()));
+  const honest = state === 'CertificateStatus' ? ocsp : resumes ? clientWithSession() : client();
+  const scripted = new ScriptedServer(config ?? honest);
   const { peer } = scripted;
   if (state === 'ServerHello') return scripted;
-  scripted.sendHello(state === 'CertificateStatus' ? { append: [[ExtensionType.status_request, bytes()]] } : {});
+  const announced: HelloChanges = state.startsWith('NewSessionTicket')
+    ? { append: [[ExtensionType.session_ticket, bytes()]] }
+    : {};
+  if (resumes) {
+    scripted.sendResumption(announced);
+    if (state === 'Finished of a resumption') peer.sendChangeCipherSpec();
+    return scripted;
+  }
+  scripted.sendHello(state === 'CertificateStatus' ? { append: [[ExtensionType.status_request, bytes()]] } : announced);
   if (state === 'Certificate') return scripted;
   peer.send(peer.certificate());
   if (state === 'ServerKeyExchange' || state === 'CertificateStatus') return scripted;
@@ -469,7 +569,7 @@ export function clientWaitingFor(state: ClientState, config?: ClientConfig): Scr
   if (state === 'ServerHelloDone') peer.send(scripted.certificateRequest());
   if (state === 'ServerHelloDone') return scripted;
   peer.send(scripted.done());
-  if (state === 'ChangeCipherSpec') return scripted;
+  if (state === 'ChangeCipherSpec' || state === 'NewSessionTicket') return scripted;
   peer.sendChangeCipherSpec();
   if (state === 'Finished') return scripted;
   peer.send(peer.finished());
@@ -487,12 +587,20 @@ export const serverStates = [
   'ChangeCipherSpec',
   'ChangeCipherSpec after CertificateVerify',
   'Finished',
+  'ChangeCipherSpec of a resumption',
+  'Finished of a resumption',
   'traffic',
 ] as const;
 export type ServerState = (typeof serverStates)[number];
 
 /** Plays an honest client until the server waits for that. */
 export function serverWaitingFor(state: ServerState, config?: ServerConfig): ScriptedClient {
+  if (state.endsWith('of a resumption')) {
+    const resumed = new ScriptedClient(config ?? serverWithSession());
+    resumed.sendClientHello({ sessionId });
+    if (state === 'Finished of a resumption') resumed.peer.sendChangeCipherSpec();
+    return resumed;
+  }
   const isAsked = state.includes('Certificate');
   const scripted = new ScriptedClient(config ?? (isAsked ? server({ clientVerifier }) : server()));
   const { peer } = scripted;

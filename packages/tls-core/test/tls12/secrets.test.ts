@@ -9,12 +9,14 @@ import {
   client,
   clientVerifier,
   clientWaitingFor,
+  clientWithSession,
   identity,
   provider,
   type ScriptedClient,
   type ScriptedServer,
   server,
   serverWaitingFor,
+  serverWithSession,
 } from './scripted_peer.ts';
 
 interface Watched {
@@ -78,6 +80,23 @@ describe.each(endings)('secrets are wiped after %s', (_name, end) => {
     const { secrets, ...options } = watched();
     end(clientWaitingFor(state, client(options)));
     // The premaster secret, the master secret, two keys, and what made them.
+    expect(secrets.length).toBeGreaterThan(8);
+    expect(unwiped(secrets)).toEqual([]);
+  });
+
+  it.each(['NewSessionTicket', 'ChangeCipherSpec', 'Finished'] as const)(
+    'to a client waiting for %s of a resumption',
+    (state) => {
+      const { secrets, ...options } = watched();
+      end(clientWaitingFor(`${state} of a resumption`, clientWithSession({}, options)));
+      expect(secrets.length).toBeGreaterThan(8);
+      expect(unwiped(secrets)).toEqual([]);
+    },
+  );
+
+  it.each(['ChangeCipherSpec', 'Finished'] as const)('to a server waiting for %s of a resumption', (state) => {
+    const { secrets, ...options } = watched();
+    end(serverWaitingFor(`${state} of a resumption`, serverWithSession({}, options)));
     expect(secrets.length).toBeGreaterThan(8);
     expect(unwiped(secrets)).toEqual([]);
   });

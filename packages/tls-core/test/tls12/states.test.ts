@@ -26,8 +26,12 @@ const clientAccepts: Readonly<Record<ClientState, Types>> = {
   CertificateStatus: ['certificate_status', 'server_key_exchange'],
   'CertificateRequest or ServerHelloDone': ['certificate_request', 'server_hello_done'],
   ServerHelloDone: ['server_hello_done'],
+  NewSessionTicket: ['new_session_ticket'],
   ChangeCipherSpec: [],
   Finished: ['finished'],
+  'NewSessionTicket of a resumption': ['new_session_ticket'],
+  'ChangeCipherSpec of a resumption': [],
+  'Finished of a resumption': ['finished'],
   traffic: ['hello_request'],
 };
 
@@ -40,6 +44,8 @@ const serverAccepts: Readonly<Record<ServerState, Types>> = {
   ChangeCipherSpec: [],
   'ChangeCipherSpec after CertificateVerify': [],
   Finished: ['finished'],
+  'ChangeCipherSpec of a resumption': [],
+  'Finished of a resumption': ['finished'],
   traffic: ['client_hello'],
 };
 

@@ -1,0 +1,284 @@
+/**
+ * Sessions of TLS 1.2, by id (RFC 5246 section 7.3) and by ticket (RFC 5077): where they come from and where they go.
+ * Those without the extended master secret are neither kept nor resumed, since nothing binds them to their handshake
+ * (RFC 7627 section 5.3).
+ */
+import { asciiBytes, emptyBytes, equalBytes, hex, wipe } from '../codec/bytes.ts';
+import { type ClientConfig, type ServerConfig } from '../config.ts';
+import { isTlsError, TlsError } from '../error.ts';
+import { encodeMessage } from '../messages/handshake.ts';
+import { type Tls12NewSessionTicket, tls12NewSessionTicket } from '../messages/session_ticket_tls12.ts';
+import { HandshakeType, ProtocolVersion } from '../registry.ts';
+import { type ServerName } from '../server_name.ts';
+import { serverScope } from '../sessions/scope.ts';
+import {
+  type ClientSession,
+  decodeClientSession,
+  decodeServerSession,
+  defaultLifetimeSeconds,
+  encodeClientSession,
+  encodeServerSession,
+  maxLifetimeSeconds,
+  type Resumable,
+  resumable,
+  type ServerSession,
+} from '../sessions/session.ts';
+import { type Step, wait } from '../step/step.ts';
+import { type Tls12ServerHellos } from './hellos.ts';
+import { type Traffic } from './io.ts';
+
+/** Takes a session out of its store. */
+export type ForgetSession = () => Step<void>;
+
+/** There is none in a store. */
+function* nothing(): Step<void> {}
+
+/** RFC 5246 section 7.2.2: a connection that ends with a fatal alert cannot be resumed. A transport that just ends is none. */
+export function* forgettingOnFailure<T>(step: Step<T>, forget: ForgetSession): Step<T> {
+  try {
+    return yield* step;
+  } catch (error) {
+    if (!(isTlsError(error) && error.detail.code === 'UnexpectedEof')) yield* quietly(forget);
+    throw error;
+  }
+}
+
+/** What failed first is what counts. */
+function* quietly(forget: ForgetSession): Step<void> {
+  try {
+    yield* forget();
+  } catch {
+    // A store that cannot forget it: the server will say whether it is still good.
+  }
+}
+
+// On a client.
+
+function clientScope(config: ClientConfig, { name }: ServerName): Uint8Array {
+  return serverScope(config.provider, config.policies(), name);
+}
+
+/** A client's handshake, given the session that is stored for this server, if there is one that can be resumed. */
+export function* offeringSession(
+  config: ClientConfig,
+  serverName: ServerName,
+  handshake: (session: Resumable<ClientSession> | undefined) => Step<Traffic>,
+): Step<Traffic> {
+  const session = yield* storedSession(config, serverName);
+  if (session === undefined) return yield* handshake(undefined);
+  try {
+    return yield* forgettingOnFailure(handshake(session), forgetClientSession(config, serverName));
+  } finally {
+    wipe(session.secret);
+  }
+}
+
+function* storedSession(config: ClientConfig, serverName: ServerName): Step<Resumable<ClientSession> | undefined> {
+  const { sessionStore } = config;
+  if (sessionStore === undefined) return undefined;
+  const scope = clientScope(config, serverName);
+  const stored = yield* wait(sessionStore.tls12Session(hex(scope)));
+  if (stored === undefined) return undefined;
+  const session = resumable(decodeClientSession(stored), ProtocolVersion.TLSv1_2, scope, config.time());
+  const isOfferable =
+    session?.extendedMasterSecret === true &&
+    config.tls12CipherSuites.some(({ id }) => id === session.cipherSuite) &&
+    (session.ticket.length > 0 || session.sessionId.length > 0);
+  return isOfferable ? session : undefined;
+}
+
+export function forgetClientSession(config: ClientConfig, serverName: ServerName): ForgetSession {
+  return function* () {
+    yield* wait(config.sessionStore?.removeTls12Session(hex(clientScope(config, serverName))));
+  };
+}
+
+/** What a client learned in a full handshake, or knew from before. */
+export type ClientSessionState = Pick<
+  ClientSession,
+  'cipherSuite' | 'secret' | 'protocol' | 'peer' | 'createdAtMillis' | 'ticket' | 'sessionId'
+>;
+
+/**
+ * Stores a client's session, in place of the one before.
+ *
+ * @param state `secret` is borrowed
+ * @param lifetimeHint that came with the ticket, if one did
+ */
+export function* keepClientSession(
+  config: ClientConfig,
+  serverName: ServerName,
+  state: ClientSessionState,
+  lifetimeHint: number,
+): Step<void> {
+  const { sessionStore } = config;
+  if (sessionStore === undefined) return;
+  const scope = clientScope(config, serverName);
+  // From when the master secret was agreed on, and not longer than that is good for.
+  const age = Math.floor((config.time() - state.createdAtMillis) / 1000);
+  const lifetime = lifetimeHint === 0 ? defaultLifetimeSeconds : age + lifetimeHint;
+  const session = encodeClientSession({
+    ...state,
+    version: ProtocolVersion.TLSv1_2,
+    scope,
+    lifetimeSeconds: Math.min(Math.max(lifetime, 0), maxLifetimeSeconds),
+    extendedMasterSecret: true,
+    ageAdd: 0,
+    maxEarlyDataSize: 0,
+  });
+  if (session !== undefined) yield* wait(sessionStore.setTls12Session(hex(scope), session));
+}
+
+// On a server.
+
+/** Of those that a server of ours chooses. */
+const sessionIdLength = 32;
+/** RFC 5077 section 3.3: `opaque ticket<0..2^16-1>`, and there is to be room for it in a ClientHello. */
+const maxTicket = 32_768;
+
+/** A session that a server resumes, and how to forget it where that is in its hands. */
+export interface FoundSession {
+  readonly session: Resumable<ServerSession>;
+  readonly forget: ForgetSession;
+}
+
+/** What a ticket or an id stands for, and how to forget that. */
+interface Stored {
+  readonly session: ServerSession | undefined;
+  readonly forget: ForgetSession;
+}
+
+/** The session that the client offers to resume, if it is one of ours and fits all that the client says. */
+export function* findSession(hellos: Tls12ServerHellos, isExtended: boolean): Step<FoundSession | undefined> {
+  const { config } = hellos;
+  const found = yield* lookUp(hellos);
+  const session = resumable(found?.session, ProtocolVersion.TLSv1_2, config.policies(), config.time());
+  if (found === undefined || session === undefined || !fits(hellos, session)) {
+    wipe(found?.session?.secret);
+    return undefined;
+  }
+  // RFC 7627 section 5.3.
+  if (!isExtended) {
+    wipe(session.secret);
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'ResumptionAttemptedWithVariedEms' });
+  }
+  return { session, forget: found.forget };
+}
+
+/** RFC 5077 section 3.4: whoever presents a ticket is not asked for its session id. */
+function* lookUp({ config, hello }: Tls12ServerHellos): Step<Stored | undefined> {
+  const { sessionTicket = emptyBytes } = hello.extensions;
+  if (sessionTicket.length > 0) {
+    const opened = yield* wait(config.ticketer?.open(sessionTicket));
+    if (opened === undefined) return undefined;
+    const session = decodeServerSession(opened);
+    wipe(opened);
+    return { session, forget: nothing };
+  }
+  const { sessionStore } = config;
+  if (sessionStore === undefined || hello.sessionId.length !== sessionIdLength) return undefined;
+  const key = hex(hello.sessionId);
+  const stored = yield* wait(sessionStore.get(key));
+  if (stored === undefined) return undefined;
+  return { session: decodeServerSession(stored), forget: forgetServerSession(config, key) };
+}
+
+function fits({ config, hello, info }: Tls12ServerHellos, session: ServerSession): boolean {
+  return (
+    session.extendedMasterSecret &&
+    hello.cipherSuites.includes(session.cipherSuite) &&
+    config.tls12CipherSuites.some(({ id }) => id === session.cipherSuite) &&
+    // RFC 6066 section 3.
+    equalBytes(session.serverName, asciiBytes(info.serverName ?? '')) &&
+    !(config.clientVerifier?.mandatory === true && session.peer.certificates.length === 0)
+  );
+}
+
+/** How a server lets the client resume this session. */
+export type Issuance =
+  | { readonly kind: 'ticket' }
+  /** In the store, under a new session id. */
+  | { readonly kind: 'id'; readonly sessionId: Uint8Array }
+  | { readonly kind: 'none' };
+
+/** A ticket for whoever knows tickets, if we make any. */
+export function chooseIssuance({ config, hello }: Tls12ServerHellos, isExtended: boolean): Issuance {
+  if (!isExtended) return { kind: 'none' };
+  if (config.ticketer !== undefined && hello.extensions.sessionTicket !== undefined) return { kind: 'ticket' };
+  if (config.sessionStore === undefined) return { kind: 'none' };
+  const sessionId = new Uint8Array(sessionIdLength);
+  config.provider.random(sessionId);
+  return { kind: 'id', sessionId };
+}
+
+function forgetServerSession({ sessionStore }: ServerConfig, key: string): ForgetSession {
+  return function* () {
+    yield* wait(sessionStore?.take(key));
+  };
+}
+
+/** What a server learned in a full handshake. */
+export type ServerSessionState = Pick<ServerSession, 'cipherSuite' | 'secret' | 'protocol' | 'peer'>;
+
+/**
+ * Puts a server's session into the store, or into a NewSessionTicket; how to forget it.
+ *
+ * @param state `secret` is borrowed
+ */
+export function* keepServerSession(
+  hellos: Tls12ServerHellos,
+  issuance: Issuance,
+  state: ServerSessionState,
+): Step<{ readonly message?: Uint8Array; readonly forget: ForgetSession }> {
+  const { config } = hellos;
+  switch (issuance.kind) {
+    case 'ticket': {
+      const session = newServerSession(hellos, config.ticketer!.lifetimeSeconds, state);
+      return { message: yield* newSessionTicket(config, session), forget: nothing };
+    }
+    case 'id': {
+      const session = newServerSession(hellos, defaultLifetimeSeconds, state);
+      const key = hex(issuance.sessionId);
+      const bytes = encodeServerSession(session);
+      if (bytes !== undefined) yield* wait(config.sessionStore?.put(key, bytes, session.lifetimeSeconds));
+      return { forget: forgetServerSession(config, key) };
+    }
+    case 'none':
+      return { forget: nothing };
+  }
+}
+
+function newServerSession(
+  { config, info }: Tls12ServerHellos,
+  lifetimeSeconds: number,
+  state: ServerSessionState,
+): ServerSession {
+  return {
+    ...state,
+    version: ProtocolVersion.TLSv1_2,
+    scope: config.policies(),
+    createdAtMillis: config.time(),
+    lifetimeSeconds: Math.min(lifetimeSeconds, maxLifetimeSeconds),
+    extendedMasterSecret: true,
+    ageAdd: 0,
+    maxEarlyDataSize: 0,
+    serverName: asciiBytes(info.serverName ?? ''),
+    applicationData: emptyBytes,
+  };
+}
+
+/**
+ * RFC 5077 section 3.3: a NewSessionTicket, with an empty ticket if the session cannot have one. What renews a ticket
+ * does not renew the session: a master secret is good for as long as it was to be in the beginning.
+ */
+export function* newSessionTicket({ ticketer, time }: ServerConfig, session: ServerSession): Step<Uint8Array> {
+  const bytes = encodeServerSession(session);
+  const sealed = bytes === undefined ? undefined : yield* wait(ticketer?.seal(bytes));
+  wipe(bytes);
+  const left = session.lifetimeSeconds - Math.floor((time() - session.createdAtMillis) / 1000);
+  const value: Tls12NewSessionTicket =
+    sealed === undefined || sealed.length > maxTicket || left <= 0
+      ? { lifetimeHint: 0, ticket: emptyBytes }
+      : { lifetimeHint: left, ticket: sealed };
+  return encodeMessage(HandshakeType.new_session_ticket, tls12NewSessionTicket, value);
+}
