@@ -265,13 +265,13 @@ describe.skipIf(file === undefined)('RFC 8448', () => {
     });
 
     test('EncryptedExtensions, NewSessionTicket and change_cipher_spec', () => {
-      const { serverName, namedGroups, unknown } = parseBody(
+      const { serverName, namedGroups, recordSizeLimit, unknown } = parseBody(
         'EncryptedExtensions',
         encryptedExtensions,
         trace.message('encrypted_extensions'),
       );
       expect({ serverName, first: namedGroups?.[0] }).toEqual({ serverName: true, first: NamedGroup.X25519 });
-      expect(unknown).toEqual([{ type: 28, data: Uint8Array.of(0x40, 1) }]);
+      expect({ recordSizeLimit, unknown }).toEqual({ recordSizeLimit: 0x4001, unknown: [] });
 
       const ticket = parseBody('NewSessionTicket', newSessionTicket, trace.message('new_session_ticket'));
       expect(ticket).toMatchObject({ lifetimeSeconds: 30, ageAdd: 0xfad6aac5, nonce: Uint8Array.of(0, 0) });
