@@ -1,5 +1,6 @@
 /** Configurations: built once, checked once, immutable, shared by any number of connections. */
 import { asciiBytes, concat } from './codec/bytes.ts';
+import { type CertificateCompressor, type CertificateDecompressor, CompressionCache } from './compression.ts';
 import { isEcdheGroup } from './crypto/ecdhe.ts';
 import {
   type CryptoProvider,
@@ -88,6 +89,12 @@ interface CommonOptions {
   readonly requireEms?: boolean | undefined;
   /** ALPN protocols in order of preference (RFC 7301), each 1 to 255 ASCII characters and none twice. */
   readonly alpnProtocols?: readonly string[] | undefined;
+  /**
+   * What our Certificate messages may be compressed with in TLS 1.3 (RFC 8879), in order of preference, and what those of
+   * the peer may; by default nothing, since it hands bytes of anybody to one more parser.
+   */
+  readonly certificateCompressors?: readonly CertificateCompressor[] | undefined;
+  readonly certificateDecompressors?: readonly CertificateDecompressor[] | undefined;
   /** Most plaintext in a record that is sent, in bytes: 32 to 16 384, the default. */
   readonly maxFragmentSize?: number | undefined;
   /**
@@ -164,6 +171,9 @@ interface CommonConfig {
   readonly tls12CipherSuites: readonly Tls12CipherSuite[];
   readonly requireEms: boolean;
   readonly alpnProtocols: readonly Uint8Array[];
+  readonly certificateCompressors: readonly CertificateCompressor[];
+  readonly certificateDecompressors: readonly CertificateDecompressor[];
+  readonly compressionCache: CompressionCache;
   readonly maxFragmentSize: number;
   readonly recordSizeLimit: number | undefined;
   readonly keyLog: KeyLog | undefined;
@@ -271,6 +281,9 @@ function commonConfig(options: CommonOptions, policies: readonly (Policy | undef
     ...suites,
     requireEms: options.requireEms ?? false,
     alpnProtocols,
+    certificateCompressors: checkedAlgorithms(options.certificateCompressors),
+    certificateDecompressors: checkedAlgorithms(options.certificateDecompressors),
+    compressionCache: new CompressionCache(),
     maxFragmentSize,
     recordSizeLimit,
     keyLog: options.keyLog,
@@ -321,6 +334,12 @@ function enabledSuites(
 
 function isWithin(value: number, min: number, max: number): boolean {
   return Number.isInteger(value) && value >= min && value <= max;
+}
+
+function checkedAlgorithms<T extends { readonly algorithm: number }>(algorithms: readonly T[] = []): readonly T[] {
+  if (twice(algorithms.map(({ algorithm }) => algorithm)))
+    throw new RangeError('a compression algorithm is there twice');
+  return [...algorithms];
 }
 
 function twice(values: readonly number[]): boolean {

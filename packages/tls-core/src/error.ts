@@ -37,6 +37,7 @@ export type PeerMisbehavedReason =
   | 'InappropriateFallback'
   | 'IncorrectFinished'
   | 'IncorrectSessionId'
+  | 'InvalidCertCompression'
   | 'InvalidKeyShare'
   | 'KeyEpochWithPendingFragment'
   | 'MessageInterleavedWithHandshakeMessage'
@@ -55,6 +56,7 @@ export type PeerMisbehavedReason =
   | 'SelectedDifferentCipherSuiteAfterRetry'
   | 'SelectedTls12UsingTls13VersionExtension'
   | 'SelectedUnofferedApplicationProtocol'
+  | 'SelectedUnofferedCertCompression'
   | 'SelectedUnofferedCertificateType'
   | 'SelectedUnofferedCipherSuite'
   | 'SelectedUnofferedKxGroup'
@@ -353,6 +355,8 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
       return AlertDescription.unexpected_message;
     case 'TooManyWarningAlerts':
       return AlertDescription.decode_error;
+    case 'InvalidCertCompression':
+      return AlertDescription.bad_certificate;
     case 'IncorrectFinished':
       return AlertDescription.decrypt_error;
     case 'IllegalRenegotiationInfo':
@@ -384,6 +388,7 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
     case 'SelectedDifferentCipherSuiteAfterRetry':
     case 'SelectedTls12UsingTls13VersionExtension':
     case 'SelectedUnofferedApplicationProtocol':
+    case 'SelectedUnofferedCertCompression':
     case 'SelectedUnofferedCertificateType':
     case 'SelectedUnofferedCipherSuite':
     case 'SelectedUnofferedKxGroup':

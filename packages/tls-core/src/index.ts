@@ -29,6 +29,7 @@ export {
   type ServerOptions,
 } from './config.ts';
 export { clientCertResolver, type ServerCertificateChoices, serverCertResolver } from './certificate_resolver.ts';
+export { type CertificateCompressor, type CertificateDecompressor } from './compression.ts';
 export { type KeyLog, type KeyLogLabel } from './keys/key_log.ts';
 export { type HandshakeKind } from './handshake/io.ts';
 export { type ServerConfigSource } from './handshake/server.ts';

@@ -134,6 +134,10 @@ export type ECPointFormat = number;
 export const ClientCertificateType = { rsa_sign: 1, ecdsa_sign: 64 } as const;
 export type ClientCertificateType = number;
 
+/** RFC 8879 section 7.3. */
+export const CertificateCompressionAlgorithm = { zlib: 1, brotli: 2, zstd: 3 } as const;
+export type CertificateCompressionAlgorithm = number;
+
 /** RFC 7250 section 3. */
 export const CertificateType = { X509: 0, RawPublicKey: 2 } as const;
 export type CertificateType = number;

@@ -94,6 +94,8 @@ const peerMisbehaved: Readonly<Record<PeerMisbehavedReason, AlertName>> = {
   ResumptionOfferedWithVariedEms: 'handshake_failure',
   SelectedDifferentCipherSuiteAfterRetry: 'illegal_parameter',
   SelectedTls12UsingTls13VersionExtension: 'illegal_parameter',
+  InvalidCertCompression: 'bad_certificate',
+  SelectedUnofferedCertCompression: 'illegal_parameter',
   SelectedUnofferedCertificateType: 'illegal_parameter',
   SelectedUnofferedApplicationProtocol: 'illegal_parameter',
   SelectedUnofferedCipherSuite: 'illegal_parameter',

@@ -10,6 +10,11 @@
  * ```
  */
 export {
+  certificateCompression,
+  type CertificateCompression,
+  type CertificateCompressionName,
+} from './certificate_compression.ts';
+export {
   type CertifiedKeyOptions,
   type Encoded,
   loadCertifiedKey,

@@ -83,6 +83,8 @@ const configOptions: Readonly<Record<keyof ClientConfigOptions | keyof ServerCon
   verification: true,
   certificate: true,
   certificateType: true,
+  certificateCompressors: true,
+  certificateDecompressors: true,
   key: true,
   sendServerName: true,
   keyShares: true,

@@ -24,6 +24,7 @@ import {
   verifyFinished,
   verifyHandshakeSignature,
 } from './authentication.ts';
+import { certificateTypes, encodeCertificate, readCertificate } from './certificate_compression.ts';
 import { checkLength, checkServerType, selectedType, typeOf } from './certificate_types.ts';
 import { type ClientHellos } from './hellos.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
@@ -44,12 +45,12 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
     io.outbound.setSealer(new Tls13RecordSealer(suite, handshake.client));
 
     const { protocol, serverType, clientType } = yield* receiveEncryptedExtensions(io, hellos);
-    let message = yield* io.inbound.message(HandshakeType.certificate_request, HandshakeType.certificate);
+    let message = yield* io.inbound.message(HandshakeType.certificate_request, ...certificateTypes(config));
     let request: RequestedCertificate | undefined;
     if (message.type === HandshakeType.certificate_request) {
       request = parseCertificateRequest(message);
       transcript.add(message.raw);
-      message = yield* io.inbound.message(HandshakeType.certificate);
+      message = yield* io.inbound.message(...certificateTypes(config));
     }
     checkServerType(typeOf(config.verifier), serverType);
     const server = yield* authenticateServer(io, hellos, message);
@@ -154,7 +155,7 @@ function* authenticateServer(
   { config, transcript, serverName, offer }: ClientHellos,
   certificateMessage: HandshakeMessage,
 ): Step<PeerAuthenticated> {
-  const { context, entries } = parseBody('Certificate', certificate, certificateMessage);
+  const { context, entries } = yield* readCertificate(config, certificateMessage);
   transcript.add(certificateMessage.raw);
   if (context.length !== 0) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'NonEmptyCertificateRequestContext' });
@@ -211,10 +212,14 @@ function* authenticateClient(
   };
   const certified = clientType === config.certificateType ? yield* wait(config.resolveCertificate(info)) : undefined;
   const signer = certified === undefined ? undefined : chooseSigner(certified.key, info.signatureSchemes);
-  const entries = certified === undefined || signer === undefined ? [] : certificateEntries(certified, wanted);
-  const ours = encodeMessage(HandshakeType.certificate, certificate, { context: emptyBytes, entries });
+  if (certified === undefined || signer === undefined) {
+    const none = encodeMessage(HandshakeType.certificate, certificate, { context: emptyBytes, entries: [] });
+    transcript.add(none);
+    return [none];
+  }
+  const entries = certificateEntries(certified, wanted);
+  const ours = yield* encodeCertificate(config, certified, entries, extensions.compressionAlgorithms);
   transcript.add(ours);
-  if (signer === undefined) return [ours];
   const verify = yield* signHandshake('client', signer, transcript.digest());
   transcript.add(verify);
   return [ours, verify];

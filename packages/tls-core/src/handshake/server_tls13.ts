@@ -1,14 +1,14 @@
 /** The server's TLS 1.3 handshake from ServerHello on, RFC 8446 sections 2 and 4.3 to 4.4, straight down. */
 import { concat, emptyBytes, latin1 } from '../codec/bytes.ts';
-import { type CertifiedKey } from '../config.ts';
+import { type CertifiedKey, type ServerConfig } from '../config.ts';
 import { type Signer } from '../crypto/provider.ts';
 import { TlsError } from '../error.ts';
 import { KeySchedule } from '../keys/tls13_key_schedule.ts';
-import { certificate, certificateRequest } from '../messages/certificate.ts';
+import { certificateRequest } from '../messages/certificate.ts';
 import { ocspStatusType } from '../messages/client_hello.ts';
 import { type EncryptedExtensions, encryptedExtensions } from '../messages/encrypted_extensions.ts';
 import { checkSolicited, type ExtensionBlock, onlyKnown } from '../messages/extension.ts';
-import { encodeMessage, parseBody } from '../messages/handshake.ts';
+import { encodeMessage } from '../messages/handshake.ts';
 import { serverHello } from '../messages/server_hello.ts';
 import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
 import { ContentType, ExtensionType, HandshakeType, namesOf, ProtocolVersion, SignatureScheme } from '../registry.ts';
@@ -29,6 +29,7 @@ import {
   verifyFinished,
   verifyHandshakeSignature,
 } from './authentication.ts';
+import { certificateTypes, encodeCertificate, offeredAlgorithms, readCertificate } from './certificate_compression.ts';
 import { checkLength, chooseClientVerifier, selectedTypes, typeOf } from './certificate_types.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { type ServerHellos } from './hellos.ts';
@@ -57,7 +58,7 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
 
     const types = selectedTypes(hello, identity.certified, clientVerifier);
     const flight = [encodeEncryptedExtensions(hellos, { protocol, recordSizeLimit, ...types })];
-    if (clientVerifier !== undefined) flight.push(encodeCertificateRequest(clientVerifier));
+    if (clientVerifier !== undefined) flight.push(encodeCertificateRequest(config, clientVerifier));
     for (const message of flight) transcript.add(message);
     flight.push(...(yield* authenticateServer(hellos, identity)));
     const ourFinished = finishedMessage(suite, handshake.server, transcript.digest());
@@ -151,7 +152,7 @@ function encodeEncryptedExtensions(
   });
 }
 
-function encodeCertificateRequest(verifier: ClientCertVerifier): Uint8Array {
+function encodeCertificateRequest(config: ServerConfig, verifier: ClientCertVerifier): Uint8Array {
   const { schemes, rootHintSubjects, requestOcspResponse, requestSctList } = verifier;
   return encodeMessage(HandshakeType.certificate_request, certificateRequest, {
     context: emptyBytes,
@@ -159,6 +160,7 @@ function encodeCertificateRequest(verifier: ClientCertVerifier): Uint8Array {
       ...onlyKnown,
       certificateStatusRequest: requestOcspResponse === true ? true : undefined,
       sctListRequest: requestSctList === true ? true : undefined,
+      compressionAlgorithms: offeredAlgorithms(config),
       signatureSchemes: schemes,
       certificateAuthorities: rootHintSubjects.length > 0 ? rootHintSubjects : undefined,
     },
@@ -167,18 +169,16 @@ function encodeCertificateRequest(verifier: ClientCertVerifier): Uint8Array {
 
 /** Our Certificate and CertificateVerify (section 4.4.2); in the transcript already. */
 function* authenticateServer(
-  { hello, transcript }: ServerHellos,
+  { config, hello, transcript }: ServerHellos,
   { certified, signer }: Identity,
 ): Step<readonly Uint8Array[]> {
-  const { certificateStatusRequest, sctListRequest } = hello.extensions;
+  const { certificateStatusRequest, sctListRequest, compressionAlgorithms } = hello.extensions;
   const wanted = {
     ocspResponse: certificateStatusRequest?.statusType === ocspStatusType,
     sctList: sctListRequest === true,
   };
-  const ours = encodeMessage(HandshakeType.certificate, certificate, {
-    context: emptyBytes,
-    entries: certificateEntries(certified, wanted),
-  });
+  const entries = certificateEntries(certified, wanted);
+  const ours = yield* encodeCertificate(config, certified, entries, compressionAlgorithms);
   transcript.add(ours);
   const verify = yield* signHandshake('server', signer, transcript.digest());
   transcript.add(verify);
@@ -192,8 +192,8 @@ function* authenticateClient(
   verifier: ClientCertVerifier | undefined,
 ): Step<PeerAuthenticated | Anonymous> {
   if (verifier === undefined) return 'anonymous';
-  const certificateMessage = yield* io.inbound.message(HandshakeType.certificate);
-  const { context, entries } = parseBody('Certificate', certificate, certificateMessage);
+  const certificateMessage = yield* io.inbound.message(...certificateTypes(config));
+  const { context, entries } = yield* readCertificate(config, certificateMessage);
   transcript.add(certificateMessage.raw);
   if (context.length !== 0) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'NonEmptyCertificateRequestContext' });

@@ -1,14 +1,22 @@
 /** CertificateRequest, Certificate and CertificateVerify, RFC 8446 sections 4.3.2, 4.4.2 and 4.4.3. */
 import { type Codec, empty, opaque16, opaque8, struct, u16, vec } from '../codec/codec.ts';
 import { type Reader, Writer } from '../codec/reader.ts';
-import { ExtensionType, type SignatureScheme } from '../registry.ts';
+import { type CertificateCompressionAlgorithm, ExtensionType, type SignatureScheme } from '../registry.ts';
 import { ocspStatusType } from './client_hello.ts';
-import { certificateAuthorities, type ExtensionBlock, extensions, signatureSchemeList } from './extension.ts';
+import {
+  certificateAuthorities,
+  compressionAlgorithmList,
+  type ExtensionBlock,
+  extensions,
+  signatureSchemeList,
+} from './extension.ts';
 
 export interface CertificateRequestExtensions extends ExtensionBlock {
   /** Section 4.4.2.1: here it has no data. */
   readonly certificateStatusRequest?: true | undefined;
   readonly sctListRequest?: true | undefined;
+  /** RFC 8879 section 3. */
+  readonly compressionAlgorithms?: readonly CertificateCompressionAlgorithm[] | undefined;
   readonly signatureSchemes?: readonly SignatureScheme[] | undefined;
   readonly signatureSchemesCert?: readonly SignatureScheme[] | undefined;
   /** DER Names. */
@@ -26,6 +34,7 @@ export const certificateRequest: Codec<CertificateRequest> = struct({
   extensions: extensions<CertificateRequestExtensions>('CertificateRequest', {
     certificateStatusRequest: [ExtensionType.status_request, empty],
     sctListRequest: [ExtensionType.signed_certificate_timestamp, empty],
+    compressionAlgorithms: [ExtensionType.compress_certificate, compressionAlgorithmList],
     signatureSchemes: [ExtensionType.signature_algorithms, signatureSchemeList],
     signatureSchemesCert: [ExtensionType.signature_algorithms_cert, signatureSchemeList],
     certificateAuthorities: [ExtensionType.certificate_authorities, certificateAuthorities],
@@ -86,8 +95,8 @@ export interface Certificate {
   readonly entries: readonly CertificateEntry[];
 }
 
-/** The most that a list, or one certificate, may say it has. */
-const maxCertificateBytes = 65_536;
+/** The most that a list, one certificate, or a message that was compressed, may say it has. */
+export const maxCertificateBytes = 65_536;
 
 export const certificate: Codec<Certificate> = {
   read(r) {

@@ -3,6 +3,7 @@ import { asciiBytes, latin1 } from '../codec/bytes.ts';
 import { type Codec, empty, opaque, opaque16, opaque8, struct, u16, u8, vec } from '../codec/codec.ts';
 import { Reader } from '../codec/reader.ts';
 import {
+  type CertificateCompressionAlgorithm,
   type CertificateType,
   type CipherSuite,
   ExtensionType,
@@ -14,6 +15,7 @@ import { isDnsName, parseIpAddress } from '../server_name.ts';
 import {
   anyData,
   certificateAuthorities,
+  compressionAlgorithmList,
   type ExtensionBlock,
   extensions,
   type KnownExtensions,
@@ -76,6 +78,8 @@ export interface ClientExtensions extends ExtensionBlock {
   /** RFC 7250 section 3: what the client can show, and what it can verify. */
   readonly clientCertificateTypes?: readonly CertificateType[] | undefined;
   readonly serverCertificateTypes?: readonly CertificateType[] | undefined;
+  /** RFC 8879 section 3. */
+  readonly compressionAlgorithms?: readonly CertificateCompressionAlgorithm[] | undefined;
   /** RFC 7627 section 5.1. */
   readonly extendedMasterSecret?: true | undefined;
   /** RFC 5077 section 3.2: a ticket, or empty to ask for one. */
@@ -107,6 +111,7 @@ const knownExtensions: KnownExtensions<ClientExtensions> = {
   protocols: [ExtensionType.application_layer_protocol_negotiation, protocolNameList],
   clientCertificateTypes: [ExtensionType.client_certificate_type, vec(1, u8)],
   serverCertificateTypes: [ExtensionType.server_certificate_type, vec(1, u8)],
+  compressionAlgorithms: [ExtensionType.compress_certificate, compressionAlgorithmList],
   extendedMasterSecret: [ExtensionType.extended_master_secret, empty],
   // The ticket without any length of its own (RFC 5077 appendix A).
   sessionTicket: [ExtensionType.session_ticket, anyData],

@@ -101,6 +101,7 @@ const recognized: ReadonlySet<ExtensionType> = new Set([
   ExtensionType.ec_point_formats,
   ExtensionType.signature_algorithms,
   ExtensionType.signed_certificate_timestamp,
+  ExtensionType.compress_certificate,
   ExtensionType.client_certificate_type,
   ExtensionType.server_certificate_type,
   ExtensionType.extended_master_secret,
@@ -139,6 +140,9 @@ export const namedGroupList: Codec<readonly number[]> = vec(2, u16);
 
 /** Sections 4.2.3 and 4.2.3 (signature_algorithms_cert). */
 export const signatureSchemeList: Codec<readonly number[]> = vec(2, u16);
+
+/** RFC 8879 section 3: `CertificateCompressionAlgorithm algorithms<2..2^8-2>`. */
+export const compressionAlgorithmList: Codec<readonly number[]> = vec(1, u16);
 
 /** RFC 7301 section 3.1: `ProtocolName protocol_name_list<2..2^16-1>`. */
 export const protocolNameList: Codec<readonly Uint8Array[]> = vec(2, opaque8(1));

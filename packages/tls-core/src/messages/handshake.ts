@@ -12,7 +12,12 @@ export interface HandshakeMessage {
 
 /** The body of a message, parsed. What it returns borrows `message.raw`. */
 export function parseBody<T>(name: string, codec: Codec<T>, message: HandshakeMessage): T {
-  const reader = new Reader(message.raw, name, 4);
+  return parseBytes(name, codec, message.raw, 4);
+}
+
+/** The bytes from `at` to the end, parsed. What it returns borrows them. */
+export function parseBytes<T>(name: string, codec: Codec<T>, bytes: Uint8Array, at: number = 0): T {
+  const reader = new Reader(bytes, name, at);
   const value = codec.read(reader);
   reader.finish();
   return value;

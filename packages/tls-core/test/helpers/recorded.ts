@@ -4,6 +4,7 @@
  */
 import { type Connection, type KeyLogLabel } from '@tyls/tls-core';
 import { Pair, type Role } from '@tyls/testing';
+import { certificateCompression, type CertificateCompression } from '@tyls/tls-node';
 import { ClientConnection } from '../../src/client.ts';
 import { concat } from '../../src/codec/bytes.ts';
 import {
@@ -53,8 +54,14 @@ const stapled: CertifiedKey = {
   sctList: Uint8Array.of(0, 7, 0, 1, 7, 0, 2, 8, 9),
 };
 
-function newClientConfig(keyLog?: KeyLog): ClientConfig {
+/** In half of the scripts: the others have certificates as they are. */
+function compression(withRetry: boolean): Partial<CertificateCompression> {
+  return withRetry ? {} : certificateCompression(['zlib']);
+}
+
+function newClientConfig(withRetry: boolean, keyLog?: KeyLog): ClientConfig {
   return clientConfig({
+    ...compression(withRetry),
     provider: cheapProvider(),
     verifier: { ...cheapServerVerifier, requestOcspResponse: true, requestSctList: true },
     certificate: stapled,
@@ -67,6 +74,7 @@ function newServerConfig(withRetry: boolean): ServerConfig {
   const provider = cheapProvider();
   const keyExchangeGroups = provider.keyExchangeGroups.slice(withRetry ? 1 : 0);
   return serverConfig({
+    ...compression(withRetry),
     provider: { ...provider, keyExchangeGroups },
     certificate: stapled,
     clientVerifier: { ...cheapClientVerifier, requestOcspResponse: true, requestSctList: true },
@@ -80,7 +88,11 @@ const name = 'server.example.com';
 export function recordScript(victim: Role, withRetry: boolean): Script {
   const secrets = new Map<KeyLogLabel, Uint8Array>();
   const log: KeyLog['log'] = (label, _random, secret) => void secrets.set(label, secret.slice());
-  const pair = new Pair({ client: newClientConfig({ log }), server: newServerConfig(withRetry), serverName: name });
+  const pair = new Pair({
+    client: newClientConfig(withRetry, { log }),
+    server: newServerConfig(withRetry),
+    serverName: name,
+  });
   void pair.run();
   const peer = victim === 'client' ? 'server' : 'client';
   const data = Uint8Array.from({ length: 100 }, (_, i) => i);
@@ -100,7 +112,7 @@ export function recordScript(victim: Role, withRetry: boolean): Script {
     secrets: [undefined, ofHandshake, ofTraffic, nextTrafficSecret(cheapSuite, ofTraffic.slice())],
     newVictim: () =>
       victim === 'client'
-        ? new ClientConnection(newClientConfig(), name)
+        ? new ClientConnection(newClientConfig(withRetry), name)
         : new ServerConnection(newServerConfig(withRetry)),
   };
 }

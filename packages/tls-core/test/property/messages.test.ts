@@ -5,6 +5,7 @@ import { equalBytes } from '../../src/codec/bytes.ts';
 import { type Codec } from '../../src/codec/codec.ts';
 import { certificate, certificateRequest, certificateVerify } from '../../src/messages/certificate.ts';
 import { clientHello, type ClientHello } from '../../src/messages/client_hello.ts';
+import { compressedCertificate } from '../../src/messages/compressed_certificate.ts';
 import { encryptedExtensions } from '../../src/messages/encrypted_extensions.ts';
 import { encodeMessage, parseBody } from '../../src/messages/handshake.ts';
 import { finished, keyUpdate, newSessionTicket } from '../../src/messages/post_handshake.ts';
@@ -26,6 +27,7 @@ const codecs: readonly (readonly [HandshakeType, Codec<unknown>])[] = [
   [HandshakeType.new_session_ticket, newSessionTicket as Codec<unknown>],
   [HandshakeType.encrypted_extensions, encryptedExtensions as Codec<unknown>],
   [HandshakeType.certificate, certificate as Codec<unknown>],
+  [HandshakeType.compressed_certificate, compressedCertificate as Codec<unknown>],
   [HandshakeType.certificate_request, certificateRequest as Codec<unknown>],
   [HandshakeType.certificate_verify, certificateVerify as Codec<unknown>],
   [HandshakeType.finished, finished as Codec<unknown>],
@@ -44,6 +46,25 @@ const samples: readonly Item[] = [
       nonce: Uint8Array.of(1),
       ticket: new Uint8Array(50).fill(2),
       extensions: { types: [], unknown: [{ type: 42, data: Uint8Array.of(0, 0, 64, 0) }] },
+    }),
+  },
+  {
+    type: 22,
+    epoch: 1,
+    content: encodeMessage(HandshakeType.compressed_certificate, compressedCertificate, {
+      algorithm: 1,
+      uncompressedLength: 3000,
+      compressed: new Uint8Array(100).fill(5),
+    }),
+  },
+  {
+    type: 22,
+    epoch: 1,
+    content: encodeMessage(HandshakeType.encrypted_extensions, encryptedExtensions, {
+      types: [],
+      unknown: [],
+      serverCertificateType: 2,
+      clientCertificateType: 0,
     }),
   },
 ].filter(({ type }) => type === 22);
