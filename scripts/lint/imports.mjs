@@ -42,7 +42,7 @@ export const layers = [
   ['util/'],
   ['registry', 'error', 'server_name', 'codec/', 'step/'],
   ['messages/', 'crypto/'],
-  ['record/', 'keys/', 'sessions/', 'verify', 'compression'],
+  ['record/', 'keys/', 'sessions/', 'verify', 'trace', 'compression'],
   ['config', 'certificate_resolver'],
   ['handshake/'],
   ['connection'],

@@ -24,6 +24,7 @@ import { clientSessionMemory, serverSessionMemory } from './sessions/memory.ts';
 import { type Policy, policyDigest } from './sessions/scope.ts';
 import { type ClientSessionStore, type ServerSessionStore, type Ticketer } from './sessions/store.ts';
 import { type Awaitable } from './step/step.ts';
+import { type Tracer } from './trace.ts';
 import { type ClientCertVerifier, type ServerCertVerifier } from './verify.ts';
 
 /** A certificate chain and the key of its first certificate. */
@@ -106,6 +107,8 @@ interface CommonOptions {
   readonly recordSizeLimit?: number | undefined;
   /** Takes the secrets of every connection, to decrypt captures with. None by default. */
   readonly keyLog?: KeyLog | undefined;
+  /** Gives for each connection what takes its events: messages, states, keys and alerts, by name and size. None by default. */
+  readonly trace?: Tracer | undefined;
   /** The current time in milliseconds since 1970 UTC; `Date.now` by default. */
   readonly time?: (() => number) | undefined;
 }
@@ -177,6 +180,7 @@ interface CommonConfig {
   readonly maxFragmentSize: number;
   readonly recordSizeLimit: number | undefined;
   readonly keyLog: KeyLog | undefined;
+  readonly trace: Tracer | undefined;
   readonly time: () => number;
   /** Digest of all that decides whom to believe, and as whom to appear: 32 bytes. */
   readonly policies: () => Uint8Array;
@@ -287,6 +291,7 @@ function commonConfig(options: CommonOptions, policies: readonly (Policy | undef
     maxFragmentSize,
     recordSizeLimit,
     keyLog: options.keyLog,
+    trace: options.trace,
     time: options.time ?? Date.now,
     policies: once(() => policyDigest(options.provider, policies)),
   };

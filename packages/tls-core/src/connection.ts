@@ -66,6 +66,7 @@ export class Connection {
           if (!this.#writeClosed) this.#sendAlert(AlertLevel.warning, alert);
         },
       });
+      this.#traceEnd(undefined);
     } catch (error) {
       throw this.#fail(error);
     }
@@ -274,9 +275,16 @@ export class Connection {
     const closeNotifySent = this.#writeClosed && this.#traffic !== undefined;
     if (tellPeer && failure.alert !== undefined && !closeNotifySent) this.#sendLastAlert(failure.alert);
     this.#io.outbound.close();
+    this.#traceEnd(failure.code);
     this.#queued = [];
     this.#traffic?.wipe();
     return failure;
+  }
+
+  #traceEnd(error: string | undefined): void {
+    const { inbound, outbound, trace } = this.#io;
+    const counts = { protectedRecordsSent: outbound.sealed, protectedRecordsReceived: inbound.opened };
+    trace?.({ type: 'ended', error, ...counts });
   }
 
   #sendLastAlert(alert: AlertDescription): void {
@@ -294,6 +302,8 @@ export class Connection {
   #completed(traffic: Traffic): void {
     this.#traffic = traffic;
     this.#io.inbound.handshakeComplete();
+    const { keyExchangeGroup, alpnProtocol } = this.#io.facts;
+    this.#io.trace?.({ type: 'complete', keyExchangeGroup, alpnProtocol });
     for (const data of this.#queued) this.#sendData(traffic, data);
     this.#queued = [];
     if (this.#writeClosed) this.#sendAlert(AlertLevel.warning, AlertDescription.close_notify);

@@ -31,6 +31,7 @@ export {
 export { clientCertResolver, type ServerCertificateChoices, serverCertResolver } from './certificate_resolver.ts';
 export { type CertificateCompressor, type CertificateDecompressor } from './compression.ts';
 export { type KeyLog, type KeyLogLabel } from './keys/key_log.ts';
+export { type Trace, type TraceEvent, type Tracer } from './trace.ts';
 export { type HandshakeKind } from './handshake/io.ts';
 export { type ServerConfigSource } from './handshake/server.ts';
 export { clientSessionMemory, serverSessionMemory } from './sessions/memory.ts';

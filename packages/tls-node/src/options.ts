@@ -76,6 +76,7 @@ const configOptions: Readonly<Record<keyof ClientConfigOptions | keyof ServerCon
   maxFragmentSize: true,
   recordSizeLimit: true,
   keyLog: true,
+  trace: true,
   time: true,
   roots: true,
   ca: true,

@@ -26,12 +26,13 @@ import { offeredTypes, typeOf } from './certificate_types.ts';
 import { clientTls13 } from './client_tls13.ts';
 import { chooseHelloShape } from './hello_shape.ts';
 import { type Offer, type OfferedKeyExchange } from './hellos.ts';
-import { type HandshakeIo, sendChangeCipherSpec, type Traffic } from './io.ts';
+import { type HandshakeIo, sendChangeCipherSpec, startTrace, type Traffic } from './io.ts';
 import { offeredRecordSizeLimit } from './negotiation.ts';
 import { tls12HandshakesOf } from './tls12_protocol.ts';
 import { Transcript } from './transcript.ts';
 
 export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverName: ServerName): Step<Traffic> {
+  startTrace(io, config.trace);
   if (!config.versions.includes(ProtocolVersion.TLSv1_2)) return yield* negotiate(io, config, serverName, undefined);
   return yield* tls12HandshakesOf(config.tls12CipherSuites).offeringSession(config, serverName, function* (session) {
     return yield* negotiate(io, config, serverName, session);
@@ -197,6 +198,12 @@ function sendClientHello(
     extensions: block,
   });
   transcript.add(message);
+  io.trace?.({
+    type: 'message',
+    direction: 'sent',
+    handshakeType: HandshakeType.client_hello,
+    length: message.length,
+  });
   for (const fragment of io.outbound.fragments(message)) {
     const version = retry === undefined ? ProtocolVersion.TLSv1_0 : ProtocolVersion.TLSv1_2;
     io.outbound.sendPlaintextRecord(ContentType.handshake, fragment, version);

@@ -12,6 +12,7 @@ import {
   type SignatureScheme,
 } from '../registry.ts';
 import { type Step } from '../step/step.ts';
+import { type Trace, type Tracer } from '../trace.ts';
 
 /** How the handshake went. */
 export type HandshakeKind = 'full' | 'full-with-hello-retry-request' | 'resumed';
@@ -32,6 +33,34 @@ export interface HandshakeIo {
   readonly inbound: Inbound;
   readonly outbound: Outbound;
   readonly facts: Facts;
+  /** Where there is one; set by {@link startTrace}. */
+  trace?: Trace;
+}
+
+/** Tells a tracer, if there is one, what happens from here on. Nothing that it throws comes out. */
+export function startTrace(io: HandshakeIo, tracer: Tracer | undefined): void {
+  if (tracer === undefined) return;
+  let sink: Trace | undefined;
+  const attempt = (act: () => void): void => {
+    try {
+      act();
+    } catch {
+      sink = undefined;
+    }
+  };
+  attempt(() => (sink = tracer()));
+  let isNegotiated = false;
+  const trace: Trace = (event) => {
+    const { protocolVersion, cipherSuite, keyExchangeGroup, handshakeKind } = io.facts;
+    if (!isNegotiated && protocolVersion !== undefined && cipherSuite !== undefined) {
+      isNegotiated = true;
+      attempt(() => sink?.({ type: 'negotiated', protocolVersion, cipherSuite, keyExchangeGroup, handshakeKind }));
+    }
+    attempt(() => sink?.(event));
+  };
+  io.trace = trace;
+  io.inbound.setTrace(trace);
+  io.outbound.setTrace(trace);
 }
 
 /** What the connection does with what comes. */

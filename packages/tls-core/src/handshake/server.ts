@@ -24,7 +24,7 @@ import {
   ProtocolVersion,
 } from '../registry.ts';
 import { type Awaitable, type Step, wait } from '../step/step.ts';
-import { type HandshakeIo, sendChangeCipherSpec, type Traffic } from './io.ts';
+import { type HandshakeIo, sendChangeCipherSpec, startTrace, type Traffic } from './io.ts';
 import { serverTls13 } from './server_tls13.ts';
 import { tls12HandshakesOf } from './tls12_protocol.ts';
 import { Transcript } from './transcript.ts';
@@ -44,6 +44,8 @@ export function* serverHandshake(io: HandshakeIo, source: ServerConfigSource): S
   if (info.serverName !== undefined) io.facts.serverName = info.serverName;
   refuseSsl3(hello);
   const config = typeof source === 'function' ? yield* wait(source(info)) : source;
+  startTrace(io, config.trace);
+  io.trace?.({ type: 'message', direction: 'received', handshakeType: message.type, length: message.raw.length });
   io.outbound.setMaxFragment(config.maxFragmentSize);
   if (chooseVersion(config, hello) === ProtocolVersion.TLSv1_2) {
     return yield* tls12HandshakesOf(config.tls12CipherSuites).server(io, { config, hello, info, message, transcript });

@@ -3,6 +3,7 @@ import { TlsError } from '../error.ts';
 import { type HandshakeMessage } from '../messages/handshake.ts';
 import { AlertDescription, AlertLevel, ContentType, type HandshakeType } from '../registry.ts';
 import { type Awaitable, isPromise, needInput, type Step, wait } from '../step/step.ts';
+import { type Trace } from '../trace.ts';
 import { Deframer, maxPlaintext, type RawRecord } from './deframer.ts';
 import { Joiner } from './joiner.ts';
 import { type PlainRecord, type RecordOpener } from './protection.ts';
@@ -47,8 +48,18 @@ export class Inbound {
   #warnings = 0;
   /** Most bytes of plaintext in a protected record, where the version does not allow fewer. */
   #plaintextLimit = Infinity;
+  #trace: Trace | undefined;
   /** Bytes of rejected early data that may still come; `undefined` if none may. */
   #earlyDataBudget: number | undefined;
+
+  setTrace(trace: Trace): void {
+    this.#trace = trace;
+  }
+
+  /** How many protected records came. */
+  get opened(): number {
+    return this.#opened;
+  }
 
   /** Keeps `bytes` until they are consumed. After the peer's close_notify they are ignored (section 6.1). */
   push(bytes: Uint8Array): void {
@@ -72,6 +83,7 @@ export class Inbound {
   setOpener(opener: RecordOpener): void {
     if (this.#joiner.pending) throw new TlsError({ code: 'PeerMisbehaved', reason: 'KeyEpochWithPendingFragment' });
     this.#opener = opener;
+    this.#trace?.({ type: 'key-change', direction: 'received', protectedRecords: this.#opened });
     // Records that were being opened with the old key while the message that ended it was still unread.
     this.#ahead = this.#ahead.map(({ record }) => this.#open(record));
   }
@@ -115,7 +127,8 @@ export class Inbound {
 
   /** The next handshake message, which must be one of `expected`. */
   *message(...expected: HandshakeType[]): Step<HandshakeMessage> {
-    let message = this.#joiner.next();
+    this.#trace?.({ type: 'expecting', handshakeTypes: expected });
+    let message = this.joined();
     while (message === undefined) {
       const record = yield* this.record();
       if (record?.type !== ContentType.handshake) throw this.#unexpected(record, ContentType.handshake);
@@ -143,12 +156,17 @@ export class Inbound {
   /** Adds a handshake record; the first message that it completes, if it does. The others come by {@link joined}. */
   join(record: PlainRecord): HandshakeMessage | undefined {
     for (const fragment of record.content) this.#joiner.push(fragment);
-    return this.#joiner.next();
+    return this.joined();
   }
 
   /** The next message of those already here. */
   joined(): HandshakeMessage | undefined {
-    return this.#joiner.next();
+    const message = this.#joiner.next();
+    if (message !== undefined) {
+      const { type: handshakeType, raw } = message;
+      this.#trace?.({ type: 'message', direction: 'received', handshakeType, length: raw.length });
+    }
+    return message;
   }
 
   #unexpected(record: PlainRecord | undefined, ...expected: ContentType[]): TlsError {
@@ -209,6 +227,7 @@ export class Inbound {
     if (record.length !== 2) throw new TlsError({ code: 'InvalidMessage', reason: 'InvalidAlert', what: 'alert' });
     const level = record.content[0]![0]!;
     const alert = record.content.at(-1)!.at(-1)!;
+    this.#trace?.({ type: 'alert', direction: 'received', level, description: alert });
     if (alert === AlertDescription.close_notify && !this.#handshaking) {
       this.#closed = true;
       this.#deframer.clear();

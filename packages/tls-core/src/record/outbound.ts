@@ -2,6 +2,7 @@
 import { asTlsError } from '../error.ts';
 import { ContentType, ProtocolVersion } from '../registry.ts';
 import { type Awaitable, isPromise } from '../step/step.ts';
+import { type Trace } from '../trace.ts';
 import { maxPlaintext } from './deframer.ts';
 import { type RecordSealer } from './protection.ts';
 
@@ -26,8 +27,19 @@ export class Outbound {
   #queue: Sealing[] = [];
   #started = 0;
   #idle: Deferred | undefined;
+  #sealed = 0;
+  #trace: Trace | undefined;
   #failure: { readonly error: unknown } | undefined;
   #closed = false;
+
+  setTrace(trace: Trace): void {
+    this.#trace = trace;
+  }
+
+  /** How many protected records were sent. */
+  get sealed(): number {
+    return this.#sealed;
+  }
 
   /** @param bytes most plaintext in a record */
   setMaxFragment(bytes: number): void {
@@ -42,6 +54,7 @@ export class Outbound {
   /** Everything sent from here on is under this key. */
   setSealer(sealer: RecordSealer): void {
     this.#sealer = sealer;
+    this.#trace?.({ type: 'key-change', direction: 'sent', protectedRecords: this.#sealed });
   }
 
   /** Whether the key has reached its limit and must be updated before more application data. */
@@ -65,14 +78,16 @@ export class Outbound {
 
   /** Sends data of a type in as many records as it takes. Keeps `data` until {@link idle}. */
   send(type: ContentType, data: Uint8Array): void {
+    if (this.#trace !== undefined) traceSent(this.#trace, type, data);
     for (const fragment of this.fragments(data)) this.sendRecord(type, fragment);
   }
 
   /** Sends one record. Keeps `fragment` until {@link idle}. */
   sendRecord(type: ContentType, fragment: Uint8Array): void {
     const sealer = this.#sealer;
-    if (sealer === undefined) this.sendPlaintextRecord(type, fragment);
-    else this.#enqueue(sealer.prepare(type, fragment));
+    if (sealer === undefined) return this.sendPlaintextRecord(type, fragment);
+    this.#sealed++;
+    this.#enqueue(sealer.prepare(type, fragment));
   }
 
   /**
@@ -183,6 +198,19 @@ export class Outbound {
     this.#idle = undefined;
     if (this.#failure === undefined) idle?.resolve();
     else idle?.reject(asTlsError(this.#failure.error));
+  }
+}
+
+/** @param data whole messages of the handshake, or an alert */
+function traceSent(trace: Trace, type: ContentType, data: Uint8Array): void {
+  if (type === ContentType.alert) {
+    trace({ type: 'alert', direction: 'sent', level: data[0]!, description: data[1]! });
+  } else if (type === ContentType.handshake) {
+    for (let at = 0; at < data.length;) {
+      const length = 4 + ((data[at + 1]! << 16) | (data[at + 2]! << 8) | data[at + 3]!);
+      trace({ type: 'message', direction: 'sent', handshakeType: data[at]!, length });
+      at += length;
+    }
   }
 }
 
