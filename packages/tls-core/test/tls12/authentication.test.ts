@@ -1,8 +1,10 @@
 /** Key exchange and authentication in TLS 1.2, and what becomes of each message when it is not what it should be. */
+import { withPostQuantum } from '@tyls/crypto-noble/post-quantum';
 import { Pair, testCertifiedKey, testClientVerifier, testIdentity } from '@tyls/testing';
 import { createPrivateKey, sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { concat } from '../../src/codec/bytes.ts';
+import { schemesFor } from '../../src/handshake/authentication_tls12.ts';
 import {
   type CertificateRequestInfo,
   type CertifiedKey,
@@ -101,6 +103,15 @@ describe('ServerKeyExchange (RFC 8422 section 5.4)', () => {
     const scripted = start();
     scripted.peer.send(scripted.keyExchange(changes), scripted.done());
     expect(refusal(scripted)).toEqual([`PeerMisbehaved.${reason}`, illegal_parameter]);
+  });
+
+  it('of a hybrid is refused, though it was offered for TLS 1.3', () => {
+    const hybrids = withPostQuantum(provider);
+    const scripted = start(client({ provider: hybrids }));
+    expect(scripted.clientHello.extensions.namedGroups).toContain(NamedGroup.X25519MLKEM768);
+    const publicKey = new Uint8Array(32).fill(9);
+    scripted.peer.send(scripted.keyExchange({ group: NamedGroup.X25519MLKEM768, publicKey }), scripted.done());
+    expect(refusal(scripted)).toEqual(['PeerMisbehaved.SelectedUnofferedKxGroup', illegal_parameter]);
   });
 
   it('signed over other randoms is refused', () => {
@@ -371,13 +382,14 @@ describe('client certificates', () => {
       return identity;
     };
     const verifier = await testClientVerifier(provider);
+    const schemes = schemesFor(['ecdsa', 'rsa'], verifier.schemes);
     const pair = new Pair({ client: client({ versions, certificate }), server: server({ clientVerifier: verifier }) });
     void pair.run();
     expect(pair.server.error).toBeUndefined();
     expect(seen).toEqual([
       {
-        signatureSchemes: verifier.schemes,
-        signatureSchemesCert: verifier.schemes,
+        signatureSchemes: schemes,
+        signatureSchemesCert: schemes,
         certificateAuthorities: verifier.rootHintSubjects,
       },
     ]);

@@ -1,5 +1,4 @@
 /** TLS 1.2 with node:tls on loopback, in both directions: handshakes, data, exporters, key log, certificates. */
-import { nodeProvider } from '@tyls/crypto-node';
 import { type KeyType, testCertifiedKey, testClientVerifier, testIdentity, testName, testRoot } from '@tyls/testing';
 import { ClientConnection, type Connection, nameOf, ProtocolVersion, ServerConnection } from '@tyls/tls-core';
 import { once } from 'node:events';
@@ -8,9 +7,8 @@ import * as tls from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ClientOptions, type ServerOptions } from '../../src/config.ts';
 import { CipherSuite, NamedGroup } from '../../src/registry.ts';
-import { client, server } from './scripted_peer.ts';
+import { client, provider, server } from './scripted_peer.ts';
 
-const provider = nodeProvider();
 const { TLSv1_2 } = ProtocolVersion;
 
 /** What node:tls calls the suites. */
