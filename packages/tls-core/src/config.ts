@@ -123,7 +123,8 @@ export interface ClientOptions extends CommonOptions {
   readonly certificateType?: CertificateType | undefined;
   /** Whether the server's DNS name is sent in clear, as SNI; `true` by default. */
   readonly sendServerName?: boolean | undefined;
-  /** For which groups to send a key share at once; by default the provider's first. Others may cost a round trip. */
+  /** For which groups to send a key share at once; by default the provider's first. Others may cost a round trip, and with
+   * none the server has to ask for one. */
   readonly keyShares?: readonly NamedGroup[] | undefined;
   /**
    * Where sessions are kept for later connections; by default in memory, of 256 servers, for this configuration.
@@ -221,7 +222,6 @@ export function clientConfig(options: ClientOptions): ClientConfig {
   checkVerifier(verifier);
   const groups = options.provider.keyExchangeGroups;
   const names = options.keyShares ?? [groups[0]!.name];
-  if (names.length === 0) throw new RangeError('keyShares is empty: leave it out for the default');
   if (new Set(names).size !== names.length) throw new RangeError('keyShares names a group twice');
   return Object.freeze({
     ...common,

@@ -1,5 +1,5 @@
 /** What goes wrong with a peer: one error class, a tagged union of details, and the alert for each. */
-import { AlertDescription, ContentType, HandshakeType, nameOf } from './registry.ts';
+import { AlertDescription, ContentType, HandshakeType, nameOf, ProtocolVersion } from './registry.ts';
 
 /** A message that could not be parsed (RFC 8446 section 6.2, decode_error unless another section names an alert). */
 export type InvalidMessageReason =
@@ -27,6 +27,7 @@ export type InvalidMessageReason =
 export type PeerMisbehavedReason =
   | 'AttemptedDowngradeToTls12WhenTls13IsSupported'
   | 'DisallowedExtension'
+  | 'IllegalAlertLevel'
   | 'IllegalHelloRetryRequestWithNoChanges'
   | 'IllegalHelloRetryRequestWithOfferedGroup'
   | 'IllegalHelloRetryRequestWithOversizedCookie'
@@ -170,7 +171,8 @@ export type CertificateErrorDetail =
   /** None of its keys is pinned. */
   | { readonly reason: 'UnknownPublicKey'; readonly sha256: readonly string[] }
   | { readonly reason: 'ApplicationVerificationFailure'; readonly why: string }
-  | { readonly reason: 'Other'; readonly why: string };
+  /** What a verifier of the user's finds; with the alert for it, if not `certificate_unknown`. */
+  | { readonly reason: 'Other'; readonly why: string; readonly alert?: AlertDescription };
 
 /** Why a certificate revocation list cannot be used. Whoever configured it is to blame, and not the peer. */
 export type CertRevocationListErrorDetail =
@@ -214,7 +216,7 @@ export type TlsErrorDetail =
   | ({ readonly code: 'InvalidCertificate' } & CertificateErrorDetail)
   | ({ readonly code: 'InvalidCertRevocationList' } & CertRevocationListErrorDetail)
   /** Authentication was required and the peer sent no certificate. */
-  | { readonly code: 'NoCertificatesPresented' }
+  | { readonly code: 'NoCertificatesPresented'; readonly version: ProtocolVersion }
   /** CertificateVerify, or ServerKeyExchange, does not match the certificate's key: the peer does not hold it. */
   | { readonly code: 'BadHandshakeSignature'; readonly scheme: number }
   | { readonly code: 'AlertReceived'; readonly alert: AlertDescription }
@@ -286,7 +288,10 @@ export function alertFor(detail: TlsErrorDetail): AlertDescription | undefined {
     case 'InvalidCertificate':
       return certificateAlert(detail);
     case 'NoCertificatesPresented':
-      return AlertDescription.certificate_required;
+      // RFC 5246 section 7.4.6: TLS 1.2 has no alert of its own for it.
+      return detail.version === ProtocolVersion.TLSv1_2
+        ? AlertDescription.handshake_failure
+        : AlertDescription.certificate_required;
     case 'BadHandshakeSignature':
       return AlertDescription.decrypt_error;
     case 'DecryptError':
@@ -357,6 +362,8 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
       return AlertDescription.decode_error;
     case 'InvalidCertCompression':
       return AlertDescription.bad_certificate;
+    case 'InappropriateFallback':
+      return AlertDescription.inappropriate_fallback;
     case 'IncorrectFinished':
       return AlertDescription.decrypt_error;
     case 'IllegalRenegotiationInfo':
@@ -364,13 +371,12 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
     case 'ResumptionAttemptedWithVariedEms':
     case 'ResumptionOfferedWithVariedEms':
       return AlertDescription.handshake_failure;
-    case 'InappropriateFallback':
-      return AlertDescription.inappropriate_fallback;
     case 'MissingKeyShare':
     case 'MissingPskModesExtension':
       return AlertDescription.missing_extension;
     case 'AttemptedDowngradeToTls12WhenTls13IsSupported':
     case 'DisallowedExtension':
+    case 'IllegalAlertLevel':
     case 'IllegalHelloRetryRequestWithNoChanges':
     case 'IllegalHelloRetryRequestWithOfferedGroup':
     case 'IllegalHelloRetryRequestWithOversizedCookie':
@@ -463,8 +469,9 @@ function certificateAlert(detail: CertificateErrorDetail): AlertDescription {
     case 'ApplicationVerificationFailure':
       return AlertDescription.access_denied;
     case 'UnknownPublicKey':
-    case 'Other':
       return AlertDescription.certificate_unknown;
+    case 'Other':
+      return detail.alert ?? AlertDescription.certificate_unknown;
   }
 }
 

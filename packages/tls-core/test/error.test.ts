@@ -23,7 +23,7 @@ const plain: { readonly [C in PlainCode]: readonly [Extract<TlsErrorDetail, { co
     { code: 'InappropriateHandshakeMessage', expected: [2], received: 0x63 },
     'unexpected_message',
   ],
-  NoCertificatesPresented: [{ code: 'NoCertificatesPresented' }, 'certificate_required'],
+  NoCertificatesPresented: [{ code: 'NoCertificatesPresented', version: 0x0304 }, 'certificate_required'],
   BadHandshakeSignature: [{ code: 'BadHandshakeSignature', scheme: 0x0807 }, 'decrypt_error'],
   AlertReceived: [{ code: 'AlertReceived', alert: 40 }, undefined],
   DecryptError: [{ code: 'DecryptError' }, 'bad_record_mac'],
@@ -67,6 +67,7 @@ const invalidMessage: Readonly<Record<InvalidMessageReason, AlertName>> = {
 const peerMisbehaved: Readonly<Record<PeerMisbehavedReason, AlertName>> = {
   AttemptedDowngradeToTls12WhenTls13IsSupported: 'illegal_parameter',
   DisallowedExtension: 'illegal_parameter',
+  IllegalAlertLevel: 'illegal_parameter',
   IllegalHelloRetryRequestWithNoChanges: 'illegal_parameter',
   IllegalHelloRetryRequestWithOversizedCookie: 'illegal_parameter',
   IllegalHelloRetryRequestWithOfferedGroup: 'illegal_parameter',
@@ -245,6 +246,12 @@ describe('every detail', () => {
     const messages = all.map(([detail]) => new TlsError(detail).message);
     expect(new Set(messages).size).toBe(messages.length);
   });
+});
+
+test('the alert for what depends on more than its reason', () => {
+  expect(alertFor({ code: 'NoCertificatesPresented', version: 0x0303 })).toBe(AlertDescription.handshake_failure);
+  const alert = AlertDescription.insufficient_security;
+  expect(alertFor({ code: 'InvalidCertificate', reason: 'Other', why: 'mine', alert })).toBe(alert);
 });
 
 test.each([

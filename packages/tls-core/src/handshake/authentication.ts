@@ -153,9 +153,7 @@ export function verifyFinished(
 /** Verifies the peer's Finished of any version. */
 export function compareFinished(verifyData: Uint8Array, message: HandshakeMessage): FinishedVerified {
   const received = parseBody('Finished', finished, message);
-  if (received.length !== verifyData.length) {
-    throw new TlsError({ code: 'InvalidMessage', reason: 'MissingData', what: 'Finished' });
-  }
+  // Of another length it is as incorrect as with other bytes (section 4.4.4).
   if (!constantTimeEqual(received, verifyData)) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'IncorrectFinished' });
   }

@@ -73,6 +73,7 @@ function* negotiate(
   let retry: HelloRetryRequest | undefined;
   if (hello.retry) {
     retry = hello;
+    io.inbound.checkFlightEnd();
     const suite = checkHelloRetryRequest(config, offer, retry);
     transcript.start(suite.hash);
     transcript.replaceWithMessageHash();

@@ -301,6 +301,7 @@ function* receiveServerHelloDone(
     message = yield* io.inbound.message(HandshakeType.server_hello_done);
   }
   parseBody('ServerHelloDone', serverHelloDone, message);
+  io.inbound.checkFlightEnd();
   transcript.add(message.raw);
   return request;
 }

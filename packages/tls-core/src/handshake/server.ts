@@ -38,6 +38,7 @@ const rejectedEarlyData = 16_384;
 export function* serverHandshake(io: HandshakeIo, source: ServerConfigSource): Step<Traffic> {
   const transcript = new Transcript();
   const message = yield* io.inbound.message(HandshakeType.client_hello);
+  io.inbound.checkFlightEnd();
   let hello = parseBody('ClientHello', clientHello, message);
   io.inbound.allowChangeCipherSpec();
   const info = clientHelloInfo(hello);

@@ -364,7 +364,9 @@ function* receiveCertificate(
   transcript.add(message.raw);
   const [endEntity, ...intermediates] = certificates;
   if (endEntity === undefined) {
-    if (verifier.mandatory) throw new TlsError({ code: 'NoCertificatesPresented' });
+    if (verifier.mandatory) {
+      throw new TlsError({ code: 'NoCertificatesPresented', version: ProtocolVersion.TLSv1_2 });
+    }
     return 'anonymous';
   }
   const verified = yield* wait(

@@ -206,7 +206,9 @@ function* authenticateClient(
   for (const entry of entries) checkSolicited('Certificate', entry.extensions, asked);
   const [endEntity, ...intermediates] = entries;
   if (endEntity === undefined) {
-    if (verifier.mandatory) throw new TlsError({ code: 'NoCertificatesPresented' });
+    if (verifier.mandatory) {
+      throw new TlsError({ code: 'NoCertificatesPresented', version: ProtocolVersion.TLSv1_3 });
+    }
     return 'anonymous';
   }
   const signedHash = transcript.digest();

@@ -81,11 +81,19 @@ export class Inbound {
    * behind the one that brought it in the same record.
    */
   setOpener(opener: RecordOpener): void {
-    if (this.#joiner.pending) throw new TlsError({ code: 'PeerMisbehaved', reason: 'KeyEpochWithPendingFragment' });
+    this.checkFlightEnd();
     this.#opener = opener;
     this.#trace?.({ type: 'key-change', direction: 'received', protectedRecords: this.#opened });
     // Records that were being opened with the old key while the message that ended it was still unread.
     this.#ahead = this.#ahead.map(({ record }) => this.#open(record));
+  }
+
+  /**
+   * The peer's flight is here, and it has to wait for ours: whatever stands behind it in the same record came before its
+   * time.
+   */
+  checkFlightEnd(): void {
+    if (this.#joiner.pending) throw new TlsError({ code: 'PeerMisbehaved', reason: 'KeyEpochWithPendingFragment' });
   }
 
   /** TLS 1.2 may be chosen, in which alerts have levels (RFC 5246 section 7.2): a server may send one before it chooses. */
@@ -228,6 +236,9 @@ export class Inbound {
     const level = record.content[0]![0]!;
     const alert = record.content.at(-1)!.at(-1)!;
     this.#trace?.({ type: 'alert', direction: 'received', level, description: alert });
+    if (level !== AlertLevel.warning && level !== AlertLevel.fatal) {
+      throw new TlsError({ code: 'PeerMisbehaved', reason: 'IllegalAlertLevel', what: `level ${level}` });
+    }
     if (alert === AlertDescription.close_notify && !this.#handshaking) {
       this.#closed = true;
       this.#deframer.clear();
@@ -263,10 +274,6 @@ export class Inbound {
         return { type: record.type, content: record.payload, length: record.length };
       }
       const opener = this.#opener;
-      if (opener?.protects(record.type) === false) {
-        const expected = [ContentType.application_data];
-        throw new TlsError({ code: 'InappropriateMessage', expected, received: record.type });
-      }
       const plaintext = yield* wait(opening.plaintext);
       if (plaintext !== undefined && opener !== undefined) {
         this.#opened++;
@@ -316,7 +323,7 @@ export class Inbound {
   #open(record: RawRecord): Opening {
     const opener = this.#opener;
     const isProtected = opener !== undefined && !this.#mayBeUnprotected(record);
-    if (!isProtected || !opener.protects(record.type)) return { record, isProtected, plaintext: undefined };
+    if (!isProtected) return { record, isProtected, plaintext: undefined };
     const plaintext = opener.open(record);
     // It may never be waited for, if a record before it is the end.
     if (isPromise(plaintext)) plaintext.then(undefined, () => {});

@@ -28,8 +28,6 @@ export interface RecordSealer {
 }
 
 export interface RecordOpener {
-  /** Whether a record with this type in its header is one that can be under protection. */
-  readonly protects: (type: ContentType) => boolean;
   /** The longest payload, in bytes, of a record with this type in its header. */
   readonly maxLength: (type: ContentType) => number;
   /** What was sealed, in pieces; `undefined` if it is not authentic. */

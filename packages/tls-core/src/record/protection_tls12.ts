@@ -77,10 +77,6 @@ export class Tls12RecordOpener implements RecordOpener {
     wipe(key);
   }
 
-  protects(): boolean {
-    return true;
-  }
-
   maxLength(): number {
     return maxTls12Ciphertext;
   }

@@ -71,10 +71,6 @@ export class Tls13RecordOpener implements RecordOpener {
     wipe(key);
   }
 
-  protects(type: ContentType): boolean {
-    return type === ContentType.application_data;
-  }
-
   maxLength(type: ContentType): number {
     return tls13MaxLength(type);
   }
@@ -84,7 +80,12 @@ export class Tls13RecordOpener implements RecordOpener {
     return record.length < tagLength ? undefined : this.#opener.open(nonce, record.header, record.payload);
   }
 
-  unwrap(_record: RawRecord, plaintext: readonly Uint8Array[], limit: number): PlainRecord {
+  /** Section 5.2: only what says that it is application data outside can be something inside. */
+  unwrap({ type }: RawRecord, plaintext: readonly Uint8Array[], limit: number): PlainRecord {
+    if (type !== ContentType.application_data) {
+      const expected = [ContentType.application_data];
+      throw new TlsError({ code: 'InappropriateMessage', expected, received: type });
+    }
     if (totalLength(plaintext) > Math.min(limit, maxPlaintext + 1)) {
       throw new TlsError({ code: 'PeerSentOversizedRecord' });
     }

@@ -83,6 +83,13 @@ describe.each(Object.keys(providers))('with providers that answer %s', (name) =>
       expect(pair.receivedText('server')).toBe('ping');
     });
 
+    test('for a client that sends no share at all', async () => {
+      const pair = await run({ client: { keyShares: [] } });
+      expect(errors(pair)).toEqual([undefined, undefined]);
+      expect(pair.client.handshakeKind).toBe('full-with-hello-retry-request');
+      expect(pair.client.keyExchangeGroup).toBe(provider.keyExchangeGroups[0]!.name);
+    });
+
     test('not when one of several shares fits, whatever the preference of the server', async () => {
       const pair = await run({
         client: { keyShares: [NamedGroup.secp256r1] },

@@ -735,7 +735,7 @@ describe.each(finishing)('%s refuses a Finished (4.4.4)', (_name, start) => {
     const honest = scripted.peer.finished().subarray(4);
     const body = by < 0 ? honest.subarray(0, Math.max(honest.length + by, 0)) : concat([honest, new Uint8Array(by)]);
     scripted.sendFinished(handshake(HandshakeType.finished, body));
-    expect(refusal(scripted)).toEqual(['InvalidMessage.MissingData', decode_error]);
+    expect(refusal(scripted)).toEqual(['PeerMisbehaved.IncorrectFinished', decrypt_error]);
   });
 
   it('of another connection', () => {

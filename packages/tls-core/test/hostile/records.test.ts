@@ -1,7 +1,15 @@
 /** The record layer: fragments, interleaving, changes of the key, forgeries, replays. RFC 8446 sections 5 and D.4. */
 import { describe, expect, it } from 'vitest';
 import { concat } from '../../src/codec/bytes.ts';
-import { AlertDescription, AlertLevel, ContentType, ExtensionType, HandshakeType } from '../../src/registry.ts';
+import { helloRetryRequestRandom } from '../../src/messages/server_hello.ts';
+import {
+  AlertDescription,
+  AlertLevel,
+  ContentType,
+  ExtensionType,
+  HandshakeType,
+  NamedGroup,
+} from '../../src/registry.ts';
 import { client, server } from './fixtures.ts';
 import {
   assertEstablished,
@@ -11,7 +19,7 @@ import {
   ScriptedServer,
   serverWaitingFor,
 } from './scripted_peer.ts';
-import { bytes, changeCipherSpec, handshake, RawSealer, record, vec16 } from './wire.ts';
+import { bytes, changeCipherSpec, handshake, RawSealer, record, u16, vec16 } from './wire.ts';
 
 const { bad_record_mac, unexpected_message } = AlertDescription;
 
@@ -81,7 +89,7 @@ it('early data that is skipped may not stand between the fragments of the second
   expect(refusal(scripted)).toEqual(['PeerMisbehaved.MessageInterleavedWithHandshakeMessage', unexpected_message]);
 });
 
-describe('no message spans a change of the key (5.1)', () => {
+describe('no message spans a change of the key (5.1), or an answer', () => {
   const refused = ['PeerMisbehaved.KeyEpochWithPendingFragment', unexpected_message];
 
   it.each([
@@ -99,6 +107,23 @@ describe('no message spans a change of the key (5.1)', () => {
     const hello = scripted.clientHello();
     scripted.peer.transcript.add(hello);
     scripted.peer.deliver(record(ContentType.handshake, concat([hello, bytes(20)])));
+    expect(refusal(scripted)).toEqual(refused);
+  });
+
+  it('behind a ClientHello that is to be followed by another', () => {
+    const scripted = new ScriptedClient();
+    const hello = scripted.clientHello({ replace: { [ExtensionType.key_share]: vec16() } });
+    scripted.peer.deliver(record(ContentType.handshake, concat([hello, bytes(1)])));
+    expect(refusal(scripted)).toEqual(refused);
+  });
+
+  it('behind a HelloRetryRequest', () => {
+    const scripted = new ScriptedServer();
+    const retry = scripted.hello({ random: helloRetryRequestRandom }, [
+      [ExtensionType.supported_versions, bytes(3, 4)],
+      [ExtensionType.key_share, u16(NamedGroup.secp384r1)],
+    ]);
+    scripted.peer.deliver(record(ContentType.handshake, concat([retry, bytes(2)])));
     expect(refusal(scripted)).toEqual(refused);
   });
 

@@ -183,7 +183,7 @@ describe.each(trafficStates)('%s', (_name, start) => {
     ]) {
       const scripted = start();
       scripted.peer.deliver(plain);
-      expect(refusal(scripted)).toEqual(['InappropriateMessage', unexpected_message]);
+      expect(refusal(scripted)).toEqual(['DecryptError', AlertDescription.bad_record_mac]);
     }
   });
 
@@ -245,6 +245,12 @@ describe.each(allStates)('%s', (_name, start) => {
       }
     },
   );
+
+  it.each([0, 3, 42, 255])('refuses an alert of level %i, which there is not (section 6)', (level) => {
+    const scripted = start();
+    scripted.peer.sendAlert(level, AlertDescription.unexpected_message);
+    expect(refusal(scripted)).toEqual(['PeerMisbehaved.IllegalAlertLevel', AlertDescription.illegal_parameter]);
+  });
 
   it('goes on after user_canceled (section 6.1)', () => {
     const { peer, connection } = start();
@@ -325,7 +331,7 @@ describe.each(protectedStates)('%s, under keys', (_name, start) => {
   it('refuses a handshake message in the clear (section 5.2)', () => {
     const scripted = start();
     scripted.peer.deliver(record(ContentType.handshake, handshake(HandshakeType.finished, new Uint8Array(48))));
-    expect(refusal(scripted)).toEqual(['InappropriateMessage', unexpected_message]);
+    expect(refusal(scripted)).toEqual(['DecryptError', AlertDescription.bad_record_mac]);
   });
 
   it.each([
@@ -352,7 +358,7 @@ describe('the alert of a peer that failed before it had keys', () => {
   it('is not believed afterwards', () => {
     const scripted = clientWaitingFor('Certificate or CertificateRequest');
     scripted.peer.deliver(record(ContentType.alert, bytes(AlertLevel.fatal, AlertDescription.decode_error)));
-    expect(refusal(scripted)).toEqual(['InappropriateMessage', unexpected_message]);
+    expect(refusal(scripted)).toEqual(['DecryptError', AlertDescription.bad_record_mac]);
   });
 });
 

@@ -38,7 +38,7 @@ import {
   suites,
 } from './scripted_peer.ts';
 
-const { illegal_parameter, decrypt_error, decode_error, certificate_required } = AlertDescription;
+const { illegal_parameter, decrypt_error, decode_error, handshake_failure } = AlertDescription;
 const versions = [ProtocolVersion.TLSv1_2];
 const rsaSuite = suites.find(({ authentication }) => authentication === 'rsa')!;
 const ed25519Identity = await testCertifiedKey(provider, 'ed25519');
@@ -325,7 +325,7 @@ describe.each([
   it.each([0, 11, 13, 32])('is refused with %i bytes', (length) => {
     const scripted = start();
     scripted.peer.send(handshake(HandshakeType.finished, new Uint8Array(length)));
-    expect(refusal(scripted)).toEqual(['InvalidMessage.MissingData', decode_error]);
+    expect(refusal(scripted)).toEqual(['PeerMisbehaved.IncorrectFinished', decrypt_error]);
   });
 
   it('is not that of the other side', () => {
@@ -352,13 +352,13 @@ describe('client certificates', () => {
     expect(schemeFamily(pair.server.peerSignatureScheme!)).toBe(schemeFamily(scheme));
   });
 
-  it('are required, or not', () => {
+  it('are required, or not (RFC 5246 section 7.4.6)', () => {
     for (const mandatory of [true, false]) {
       const verifier = mandatory ? clientVerifier : optionalClientVerifier;
       const pair = new Pair({ client: client({ versions }), server: server({ clientVerifier: verifier }) });
       void pair.run();
       expect(pair.server.error?.code).toBe(mandatory ? 'NoCertificatesPresented' : undefined);
-      expect(pair.server.error?.alert).toBe(mandatory ? certificate_required : undefined);
+      expect(pair.server.error?.alert).toBe(mandatory ? handshake_failure : undefined);
       expect(pair.server.peerCertificates).toBeUndefined();
       expect(pair.client.isHandshaking).toBe(mandatory);
     }

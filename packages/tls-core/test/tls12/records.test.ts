@@ -8,13 +8,14 @@ import { type ServerOptions } from '../../src/config.ts';
 import { type CryptoProvider, type Tls12CipherSuite } from '../../src/crypto/provider.ts';
 import { Deframer, maxPlaintext, maxTls12Ciphertext } from '../../src/record/deframer.ts';
 import { Tls12RecordOpener, Tls12RecordSealer } from '../../src/record/protection_tls12.ts';
-import { AlertDescription, AlertLevel, ContentType, ProtocolVersion } from '../../src/registry.ts';
-import { bytes, flipped, record } from '../hostile/wire.ts';
+import { AlertDescription, AlertLevel, ContentType, HandshakeType, ProtocolVersion } from '../../src/registry.ts';
+import { bytes, flipped, handshake, record } from '../hostile/wire.ts';
 import {
   client,
   clientWaitingFor,
   provider,
   refusal,
+  ScriptedClient,
   ScriptedServer,
   server,
   serverWaitingFor,
@@ -40,6 +41,23 @@ function opened(opener: Tls12RecordOpener, pieces: readonly Uint8Array[]): Uint8
 function sealed(sealer: Tls12RecordSealer, content: Uint8Array): Uint8Array {
   return concat(sealer.prepare(application_data, content)() as readonly Uint8Array[]);
 }
+
+describe('nothing stands behind a flight in the same record', () => {
+  const refused = ['PeerMisbehaved.KeyEpochWithPendingFragment', AlertDescription.unexpected_message];
+
+  it('not behind ClientHello', () => {
+    const scripted = new ScriptedClient();
+    scripted.peer.deliver(record(ContentType.handshake, concat([scripted.clientHello(), bytes(16)])));
+    expect(refusal(scripted)).toEqual(refused);
+  });
+
+  it('not behind ServerHelloDone', () => {
+    const scripted = clientWaitingFor('ServerHelloDone');
+    const done = handshake(HandshakeType.server_hello_done, bytes());
+    scripted.peer.deliver(record(ContentType.handshake, concat([done, bytes(20)])));
+    expect(refusal(scripted)).toEqual(refused);
+  });
+});
 
 describe.each(suites.map((suite) => ({ name: suite.id.toString(16), suite })))('suite $name', ({ suite }) => {
   const content = Uint8Array.from({ length: 40 }, (_, i) => i);
