@@ -8,13 +8,14 @@
  * const provider = nobleProvider();
  * ```
  */
-import { type CryptoProvider } from '@tyls/tls-core/provider';
+import { type CryptoProvider, signatureVerification as build } from '@tyls/tls-core/provider';
 import { cipherSuites } from './cipher_suites.ts';
 import { groupsWith } from './key_exchange.ts';
 import { privateKeyLoaderWith } from './private_key.ts';
 import { platformRandom, type Random } from './random.ts';
 import { signatureVerification } from './signature_verification.ts';
 import { tls13CipherSuites } from './tls13_cipher_suites.ts';
+import { webSignatures } from './web_signatures.ts';
 
 export { cipherSuites, signatureVerification };
 export {
@@ -60,4 +61,23 @@ export function nobleTls13Provider(options: NobleProviderOptions = {}): CryptoPr
     random,
     loadPrivateKey: privateKeyLoaderWith(random),
   };
+}
+
+/**
+ * What a client of TLS 1.3 without a certificate of its own needs on the web, for the smallest bundle: no private keys, no
+ * Ed25519 and no P-521 in certificates.
+ */
+export function nobleTls13ClientProvider(options: NobleProviderOptions = {}): CryptoProvider {
+  const random: Random = options.random ?? platformRandom;
+  return {
+    cipherSuites: tls13CipherSuites,
+    keyExchangeGroups: groupsWith(random),
+    signatureVerification: build(webSignatures),
+    random,
+    loadPrivateKey: loadNoPrivateKey,
+  };
+}
+
+function loadNoPrivateKey(): never {
+  throw new Error('nobleTls13ClientProvider loads no private keys: use nobleTls13Provider');
 }

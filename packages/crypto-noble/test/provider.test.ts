@@ -2,7 +2,7 @@ import { CipherSuite, type Kem } from '@tyls/tls-core/provider';
 import { generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { providerSuite } from '../../../testing/src/crypto_suite/provider_suite.ts';
-import { nobleProvider } from '../src/index.ts';
+import { nobleProvider, nobleTls13ClientProvider } from '../src/index.ts';
 import { curves } from '../src/key_exchange.ts';
 import { mlKem768, withPostQuantum } from '../src/post_quantum.ts';
 
@@ -61,4 +61,9 @@ test('all randomness is drawn from the source that the options give', async () =
 
 test('ChaCha20-Poly1305 comes first', () => {
   expect(nobleProvider().cipherSuites[0]!.id).toBe(CipherSuite.TLS_CHACHA20_POLY1305_SHA256);
+});
+
+test("a client's provider loads no private keys, and says who does", () => {
+  const load = (): unknown => nobleTls13ClientProvider().loadPrivateKey({ format: 'pkcs8', der: new Uint8Array(0) });
+  expect(load).toThrow('use nobleTls13Provider');
 });

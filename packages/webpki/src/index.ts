@@ -70,5 +70,7 @@ export {
   pinnedServerCertVerifier,
   serverCertVerifier,
   type ServerCertVerifierOptions,
+  serverPathVerifier,
+  type ServerPathVerifierOptions,
   type VerificationProvider,
 } from './verifier.ts';

@@ -21,6 +21,7 @@ import {
   rawPublicKeyServerVerifier,
   serverCertVerifier,
   type ServerCertVerifierOptions,
+  serverPathVerifier,
   strictPolicy,
   type TrustAnchor,
   trustAnchorFromCertificate,
@@ -79,6 +80,34 @@ function verifying(endEntity: Uint8Array, { ocspResponse, sctList, ...options }:
   return () => atOnce(verifier.verifyServerCert(certificates));
 }
 const refused = (endEntity: Uint8Array, options?: Options): TlsErrorDetail => detailOf(verifying(endEntity, options));
+
+describe('the path alone', () => {
+  const verify = (name: string, certificate: Uint8Array = server.certificate): (() => unknown) => {
+    const verifier = serverPathVerifier({ roots, provider });
+    const serverName = parseServerName(name);
+    const certificates = { endEntity: certificate, intermediates: [ca.certificate], serverName, now };
+    return () => atOnce(verifier.verifyServerCert({ ...certificates, ocspResponse: undefined, sctList: undefined }));
+  };
+
+  test('is verified as ever, and the name', async () => {
+    expect(verify('a.test')).not.toThrow();
+    expect(detailOf(verify('b.test'))).toMatchObject({ reason: 'NotValidForName' });
+    const other = await createCa({ name: 'other' });
+    const stranger = await other.issue({ names: ['a.test'] });
+    expect(detailOf(verify('a.test', stranger.certificate))).toMatchObject({ reason: 'UnknownIssuer' });
+  });
+
+  test('decides as the other verifier without those options, and says so', () => {
+    const { policyId } = serverCertVerifier({ roots, provider });
+    expect(policyId).toBeInstanceOf(Uint8Array);
+    expect(serverPathVerifier({ roots, provider }).policyId).toEqual(policyId);
+  });
+
+  test.each(['revocation', 'ocsp', 'transparency'])('%s is refused, and not ignored', (option) => {
+    const options = { roots, provider, [option]: 'required' };
+    expect(() => serverPathVerifier(options)).toThrow(TypeError);
+  });
+});
 
 describe('revocation lists', () => {
   const lists = async (...ders: Promise<Uint8Array>[]) => ({

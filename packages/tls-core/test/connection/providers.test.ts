@@ -1,5 +1,5 @@
 /** Handshakes of every provider with every other, over what the two have in common. */
-import { nobleProvider } from '@tyls/crypto-noble';
+import { nobleProvider, nobleTls13ClientProvider } from '@tyls/crypto-noble';
 import { nodeProvider } from '@tyls/crypto-node';
 import { webcryptoProvider } from '@tyls/crypto-webcrypto';
 import { peculiarProvider } from '@tyls/crypto-webcrypto/peculiar';
@@ -148,3 +148,18 @@ test('a provider has what this test says', () => {
 test('noble refuses to sign with RSA, and says what to do', async () => {
   await expect(async () => testCertifiedKey(nobleProvider(), 'rsa2048')).rejects.toThrow('loadPrivateKey');
 });
+
+test.each(['p256', 'p384', 'rsa2048'] as const)(
+  "noble's provider for clients verifies a server of %s",
+  async (keyType) => {
+    const node = nodeProvider();
+    const provider = nobleTls13ClientProvider();
+    const pair = new Pair({
+      client: clientConfig({ provider, verifier: await testServerVerifier(provider) }),
+      server: await testServerConfig(node, { certificate: await testCertifiedKey(node, keyType) }),
+    });
+    await pair.run();
+    expect(pair.client.error ?? pair.server.error).toBeUndefined();
+    expect(pair.client.isHandshaking || pair.server.isHandshaking).toBe(false);
+  },
+);
