@@ -107,6 +107,11 @@ interface CommonOptions {
   readonly recordSizeLimit?: number | undefined;
   /** Takes the secrets of every connection, to decrypt captures with. None by default. */
   readonly keyLog?: KeyLog | undefined;
+  /**
+   * Whether `extractSecrets` of a connection gives its keys away, for the kernel's TLS and the like; `false` by default.
+   * Whoever has them can read and forge all that the connection carries.
+   */
+  readonly enableSecretExtraction?: boolean | undefined;
   /** Gives for each connection what takes its events: messages, states, keys and alerts, by name and size. None by default. */
   readonly trace?: Tracer | undefined;
   /** The current time in milliseconds since 1970 UTC; `Date.now` by default. */
@@ -181,6 +186,7 @@ interface CommonConfig {
   readonly maxFragmentSize: number;
   readonly recordSizeLimit: number | undefined;
   readonly keyLog: KeyLog | undefined;
+  readonly enableSecretExtraction: boolean;
   readonly trace: Tracer | undefined;
   readonly time: () => number;
   /** Digest of all that decides whom to believe, and as whom to appear: 32 bytes. */
@@ -291,6 +297,7 @@ function commonConfig(options: CommonOptions, policies: readonly (Policy | undef
     maxFragmentSize,
     recordSizeLimit,
     keyLog: options.keyLog,
+    enableSecretExtraction: options.enableSecretExtraction ?? false,
     trace: options.trace,
     time: options.time ?? Date.now,
     policies: once(() => policyDigest(options.provider, policies)),

@@ -3,7 +3,7 @@
  */
 import { copyOf } from './codec/bytes.ts';
 import { asTlsError, TlsError } from './error.ts';
-import { type HandshakeIo, type HandshakeKind, type Traffic } from './handshake/io.ts';
+import { type DirectionSecrets, type HandshakeIo, type HandshakeKind, type Traffic } from './handshake/io.ts';
 import { Inbound } from './record/inbound.ts';
 import { Outbound } from './record/outbound.ts';
 import {
@@ -18,6 +18,18 @@ import {
 } from './registry.ts';
 import { Runner } from './step/runner.ts';
 import { type Awaitable, isPromise, type Step } from './step/step.ts';
+
+/** What {@link Connection.extractSecrets} hands over. */
+export interface ExtractedSecrets {
+  readonly protocolVersion: ProtocolVersion;
+  readonly cipherSuite: CipherSuite;
+  /** For what is sent. */
+  readonly tx: DirectionSecrets;
+  /** For what is received. */
+  readonly rx: DirectionSecrets;
+  /** The beginning of a record that was received before its end: belongs before what the transport brings next. */
+  readonly partialRecord: Uint8Array;
+}
 
 /**
  * One end of a TLS connection.
@@ -232,6 +244,43 @@ export class Connection {
     this.#throwIfFailed();
     if (this.#traffic === undefined) throw new TlsError({ code: 'HandshakeNotComplete' });
     return this.#traffic.exportKeyingMaterial(length, label, context);
+  }
+
+  /**
+   * Hands the keys of both directions over to something else that goes on with this connection, such as the kernel's TLS,
+   * and ends this object: every later input fails with `Closed`.
+   *
+   * What it did is then the caller's: to send close_notify, to end a key before its limit, to answer KeyUpdate, to take
+   * session tickets for what they are, and to wipe the keys. Between reading the transport for the last time and this
+   * nothing may be lost or be sent twice: a sequence number that is used again breaks AES-GCM for good.
+   *
+   * @returns keys that the caller owns
+   * @throws TypeError unless the configuration has `enableSecretExtraction`, both directions are open, all output and
+   *   plaintext is taken, and nothing received is half done but a record
+   * @throws TlsError `HandshakeNotComplete`
+   */
+  extractSecrets(): ExtractedSecrets {
+    this.#throwIfFailed();
+    const { inbound, outbound, facts, allowsSecretExtraction } = this.#io;
+    if (this.#traffic === undefined) throw new TlsError({ code: 'HandshakeNotComplete' });
+    if (allowsSecretExtraction !== true) throw new TypeError('extractSecrets() needs enableSecretExtraction');
+    if (this.#writeClosed || inbound.closed) throw new TypeError('extractSecrets() needs a connection that is open');
+    if (outbound.outputBytes > 0 || outbound.idle() !== undefined) {
+      throw new TypeError('extractSecrets() needs all output to be taken');
+    }
+    if (this.#received.length > 0) throw new TypeError('extractSecrets() needs all plaintext to be taken');
+    const partialRecord = inbound.takePartialRecord();
+    if (partialRecord === undefined) throw new TypeError('extractSecrets() cannot be between the parts of a message');
+    const { tx, rx } = this.#traffic.keys();
+    const secrets = {
+      protocolVersion: facts.protocolVersion!,
+      cipherSuite: facts.cipherSuite!,
+      tx: { ...tx, sequenceNumber: outbound.sequenceNumber },
+      rx: { ...rx, sequenceNumber: inbound.sequenceNumber },
+      partialRecord,
+    };
+    this.abandon();
+    return secrets;
   }
 
   /** Runs an input, and waits for what it sent to be in the output: an alert too, if it failed. */

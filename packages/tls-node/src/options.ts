@@ -77,6 +77,7 @@ const configOptions: Readonly<Record<keyof ClientConfigOptions | keyof ServerCon
   recordSizeLimit: true,
   keyLog: true,
   trace: true,
+  enableSecretExtraction: true,
   time: true,
   roots: true,
   ca: true,

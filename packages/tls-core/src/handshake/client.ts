@@ -33,6 +33,7 @@ import { Transcript } from './transcript.ts';
 
 export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverName: ServerName): Step<Traffic> {
   startTrace(io, config.trace);
+  io.allowsSecretExtraction = config.enableSecretExtraction;
   if (!config.versions.includes(ProtocolVersion.TLSv1_2)) return yield* negotiate(io, config, serverName, undefined);
   return yield* tls12HandshakesOf(config.tls12CipherSuites).offeringSession(config, serverName, function* (session) {
     return yield* negotiate(io, config, serverName, session);

@@ -33,6 +33,8 @@ export interface HandshakeIo {
   readonly inbound: Inbound;
   readonly outbound: Outbound;
   readonly facts: Facts;
+  /** Whether the configuration lets secrets out. */
+  allowsSecretExtraction?: boolean;
   /** Where there is one; set by {@link startTrace}. */
   trace?: Trace;
 }
@@ -73,6 +75,25 @@ export interface TrafficSink {
   readonly warn: (alert: AlertDescription) => void;
 }
 
+/** What protects the records of one direction. */
+export interface DirectionSecrets {
+  /** Of the next record: how many this key has protected. */
+  readonly sequenceNumber: number;
+  /** As long as the suite's AEAD has it. */
+  readonly key: Uint8Array;
+  /**
+   * 12 bytes that the sequence number is XORed into (RFC 8446 section 5.3, RFC 7905 section 2); for AES-GCM in TLS 1.2 the
+   * 4 bytes of salt, whose explicit nonces are the sequence numbers when sending (RFC 5288 section 3).
+   */
+  readonly iv: Uint8Array;
+}
+
+/** Of both directions: `tx` for what is sent, `rx` for what is received. */
+export interface TrafficKeysOfBoth {
+  readonly tx: Omit<DirectionSecrets, 'sequenceNumber'>;
+  readonly rx: Omit<DirectionSecrets, 'sequenceNumber'>;
+}
+
 /** What a completed handshake hands over: the version's part in the traffic that follows. */
 export interface Traffic {
   /** Receives until the peer's close_notify. */
@@ -82,6 +103,8 @@ export interface Traffic {
   /** The key of what is sent has reached its limit, and there is more application data. Throws where that is the end. */
   readonly replaceExhaustedKey: () => void;
   readonly exportKeyingMaterial: (length: number, label: string, context: Uint8Array | undefined) => Uint8Array;
+  /** Copies of the keys of the moment. */
+  readonly keys: () => TrafficKeysOfBoth;
   /** Wipes its secrets: the connection is over. */
   readonly wipe: () => void;
 }

@@ -46,6 +46,7 @@ export function* serverHandshake(io: HandshakeIo, source: ServerConfigSource): S
   refuseSsl3(hello);
   const config = typeof source === 'function' ? yield* wait(source(info)) : source;
   startTrace(io, config.trace);
+  io.allowsSecretExtraction = config.enableSecretExtraction;
   io.trace?.({ type: 'message', direction: 'received', handshakeType: message.type, length: message.raw.length });
   io.outbound.setMaxFragment(config.maxFragmentSize);
   if (chooseVersion(config, hello) === ProtocolVersion.TLSv1_2) {

@@ -6,7 +6,7 @@ import { type HandshakeMessage, parseBody } from '../messages/handshake.ts';
 import { type Inbound } from '../record/inbound.ts';
 import { AlertDescription, ContentType, HandshakeType } from '../registry.ts';
 import { type Step } from '../step/step.ts';
-import { type Traffic, type TrafficSink } from './io.ts';
+import { type Traffic, type TrafficKeysOfBoth, type TrafficSink } from './io.ts';
 import { type ForgetSession, forgettingOnFailure } from './resumption_tls12.ts';
 
 export class Tls12Traffic implements Traffic {
@@ -67,6 +67,11 @@ export class Tls12Traffic implements Traffic {
 
   exportKeyingMaterial(length: number, label: string, context: Uint8Array | undefined): Uint8Array {
     return this.#secrets.exportKeyingMaterial(length, label, context);
+  }
+
+  keys(): TrafficKeysOfBoth {
+    const { client, server } = this.#secrets.keyBlock();
+    return this.#role === 'client' ? { tx: client, rx: server } : { tx: server, rx: client };
   }
 
   wipe(): void {

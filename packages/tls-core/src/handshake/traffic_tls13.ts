@@ -2,14 +2,14 @@
 import { emptyBytes, wipe } from '../codec/bytes.ts';
 import { type Tls13CipherSuite } from '../crypto/provider.ts';
 import { TlsError } from '../error.ts';
-import { exportKeyingMaterial, nextTrafficSecret } from '../keys/tls13_key_schedule.ts';
+import { exportKeyingMaterial, nextTrafficSecret, trafficKeys } from '../keys/tls13_key_schedule.ts';
 import { checkPlaced } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
 import { keyUpdate, newSessionTicket } from '../messages/post_handshake.ts';
 import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
 import { ContentType, ExtensionType, HandshakeType, KeyUpdateRequest } from '../registry.ts';
 import { type Step } from '../step/step.ts';
-import { type HandshakeIo, type Traffic, type TrafficSink } from './io.ts';
+import { type HandshakeIo, type Traffic, type TrafficKeysOfBoth, type TrafficSink } from './io.ts';
 
 /** How many handshake messages may come without application data between them. */
 const maxConsecutiveMessages = 32;
@@ -92,6 +92,10 @@ export class Tls13Traffic implements Traffic {
 
   exportKeyingMaterial(length: number, label: string, context: Uint8Array = emptyBytes): Uint8Array {
     return exportKeyingMaterial(this.#suite, this.#exporterSecret, label, context, length);
+  }
+
+  keys(): TrafficKeysOfBoth {
+    return { tx: trafficKeys(this.#suite, this.#writeSecret), rx: trafficKeys(this.#suite, this.#readSecret) };
   }
 
   wipe(): void {

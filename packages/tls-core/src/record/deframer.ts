@@ -45,6 +45,14 @@ export class Deframer {
     return this.#available > 0;
   }
 
+  /** Gives up what is here, as one. */
+  take(): Uint8Array {
+    const [first, ...others] = this.#pieces;
+    const bytes = first === undefined ? new Uint8Array(0) : concat([first.subarray(this.#at), ...others]);
+    this.clear();
+    return bytes;
+  }
+
   /** Forgets everything. */
   clear(): void {
     this.#pieces = [];

@@ -56,6 +56,19 @@ export class Inbound {
     this.#trace = trace;
   }
 
+  /** Of the record that is received next, where none is being opened. */
+  get sequenceNumber(): number {
+    return this.#opener?.sequenceNumber ?? 0;
+  }
+
+  /**
+   * Gives up the bytes of a record that is not all here; `undefined` where there is more than that: records being opened,
+   * or a part of a handshake message.
+   */
+  takePartialRecord(): Uint8Array | undefined {
+    return this.#ahead.length > 0 || this.#joiner.pending ? undefined : this.#deframer.take();
+  }
+
   /** How many protected records came. */
   get opened(): number {
     return this.#opened;

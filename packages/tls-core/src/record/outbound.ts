@@ -36,6 +36,11 @@ export class Outbound {
     this.#trace = trace;
   }
 
+  /** Of the record that is sent next. */
+  get sequenceNumber(): number {
+    return this.#sealer?.sequenceNumber ?? 0;
+  }
+
   /** How many protected records were sent. */
   get sealed(): number {
     return this.#sealed;

@@ -16,6 +16,8 @@ export interface PlainRecord {
 }
 
 export interface RecordSealer {
+  /** Of the record that comes next. */
+  readonly sequenceNumber: number;
   /** Whether this key must not seal any more application data; what ends or replaces it may still be sealed. */
   readonly exhausted: boolean;
   /**
@@ -28,6 +30,8 @@ export interface RecordSealer {
 }
 
 export interface RecordOpener {
+  /** Of the record that comes next. */
+  readonly sequenceNumber: number;
   /** The longest payload, in bytes, of a record with this type in its header. */
   readonly maxLength: (type: ContentType) => number;
   /** What was sealed, in pieces; `undefined` if it is not authentic. */

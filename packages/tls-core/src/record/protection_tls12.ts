@@ -41,6 +41,10 @@ export class Tls12RecordSealer implements RecordSealer {
     wipe(key);
   }
 
+  get sequenceNumber(): number {
+    return this.#sequenceNumber;
+  }
+
   /** The two that are left are for alerts, close_notify being the last. */
   get exhausted(): boolean {
     return this.#sequenceNumber >= this.#limit - 2;
@@ -75,6 +79,10 @@ export class Tls12RecordOpener implements RecordOpener {
     this.#iv = iv;
     this.#explicitLength = suite.nonce === 'explicit' ? explicitNonceLength : 0;
     wipe(key);
+  }
+
+  get sequenceNumber(): number {
+    return this.#sequenceNumber;
   }
 
   maxLength(): number {

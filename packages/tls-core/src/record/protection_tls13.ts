@@ -37,6 +37,10 @@ export class Tls13RecordSealer implements RecordSealer {
     wipe(key);
   }
 
+  get sequenceNumber(): number {
+    return this.#sequenceNumber;
+  }
+
   /** Whether no more than the KeyUpdate and an alert may still be sealed with this key (section 5.5). */
   get exhausted(): boolean {
     return this.#sequenceNumber >= this.#limit - 2;
@@ -69,6 +73,10 @@ export class Tls13RecordOpener implements RecordOpener {
     this.#opener = suite.aead.opener(key);
     this.#iv = iv;
     wipe(key);
+  }
+
+  get sequenceNumber(): number {
+    return this.#sequenceNumber;
   }
 
   maxLength(type: ContentType): number {
