@@ -265,7 +265,8 @@ export class Connection {
     if (this.#traffic === undefined) throw new TlsError({ code: 'HandshakeNotComplete' });
     if (allowsSecretExtraction !== true) throw new TypeError('extractSecrets() needs enableSecretExtraction');
     if (this.#writeClosed || inbound.closed) throw new TypeError('extractSecrets() needs a connection that is open');
-    if (outbound.outputBytes > 0 || outbound.idle() !== undefined) {
+    const idle = outbound.idle();
+    if (outbound.outputBytes > 0 || isPromise(idle)) {
       throw new TypeError('extractSecrets() needs all output to be taken');
     }
     if (this.#received.length > 0) throw new TypeError('extractSecrets() needs all plaintext to be taken');
