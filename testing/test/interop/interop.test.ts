@@ -6,6 +6,7 @@ import { afterAll, beforeEach, type RunnerTestCase } from 'vitest';
 import './against_clients.ts';
 import './against_servers.ts';
 import './bulk_data.ts';
+import './certificate_compression.ts';
 import './closing.ts';
 import './exporters.ts';
 import './fallback.ts';

@@ -1,4 +1,4 @@
-// The peer of post_quantum.ts, on a newer Node: node:tls as `server` or `client`, told by a JSON of options. The server
+// The peer of newer_node.ts, on a newer Node: node:tls as `server` or `client`, told by a JSON of options. The server
 // prints its port and sends back what comes; the client sends a line, and prints it when it comes back.
 import { connect, createServer } from 'node:tls';
 

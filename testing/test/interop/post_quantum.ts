@@ -1,26 +1,15 @@
 /** Hybrid groups and ML-DSA with OpenSSL 3.5, which a newer Node brings along. */
 import { nodeProvider } from '@tyls/crypto-node';
 import { withPostQuantum } from '@tyls/crypto-noble/post-quantum';
-import { clientLine, PeerProcess } from '@tyls/testing';
-import { fileURLToPath } from 'node:url';
+import { clientLine } from '@tyls/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type MlDsaChain, mlDsaChain } from '../../src/ml_dsa_chain.ts';
+import { newerNodeAs, portOf } from './newer_node.ts';
 import { ask, dialed, hangUp, serve } from './tyls.ts';
-import { describeWith, identity, newerNode, root } from './world.ts';
+import { describeWith, identity, root } from './world.ts';
 
 const provider = withPostQuantum(nodeProvider());
 const kinds = ['mlDsa44', 'mlDsa65', 'mlDsa87'] as const;
-
-function newerNodeAs(role: 'server' | 'client', options: object): PeerProcess {
-  const script = fileURLToPath(new URL('newer_node.mjs', import.meta.url));
-  const peer = new PeerProcess(newerNode, [script, role, JSON.stringify(options)]);
-  onTestFinished(() => peer.stop());
-  return peer;
-}
-
-async function portOf(server: PeerProcess): Promise<number> {
-  return Number((await server.output.until(/^port (\d+)$/m))[1]);
-}
 
 function pem(label: 'CERTIFICATE' | 'PRIVATE KEY', der: Uint8Array): string {
   const lines = Buffer.from(der).toString('base64').replaceAll(/.{64}/g, '$&\n');
