@@ -1,6 +1,6 @@
 /** GnuTLS's gnutls-cli and gnutls-serv. */
-import { type AddressInfo, createServer } from 'node:net';
 import { flag, option } from './arguments.ts';
+import { onFreePort } from './free_port.ts';
 import { exchangeLine } from './openssl.ts';
 import {
   type ClientPeer,
@@ -53,9 +53,8 @@ export async function startGnutlsServer(
   args: readonly string[] = ['--echo'],
 ): Promise<RunningServer> {
   const { identity, clientAuth, keyLogPath } = options;
-  for (let attempt = 0; ; attempt++) {
-    const port = await freePort();
-    const server = new PeerProcess(
+  const start = (port: number): PeerProcess =>
+    new PeerProcess(
       // By the line, or what it says of a connection may come after the next ones.
       'stdbuf',
       [
@@ -74,23 +73,7 @@ export async function startGnutlsServer(
       ],
       environment(keyLogPath),
     );
-    try {
-      await server.output.until(/listening on IPv4 .*done/);
-      return { port, output: server.output, stop: () => server.stop() };
-    } catch (error) {
-      // Another program may have taken the port in the meantime.
-      await server.stop();
-      if (attempt === 4) throw error;
-    }
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  return onFreePort(start, /listening on IPv4 .*done/);
 }
 
 export function gnutlsClient(workspace: Workspace): ClientPeer {

@@ -112,7 +112,8 @@ async function runNodeClient(options: ClientPeerOptions): Promise<{ ok: boolean;
   return { ok: !failed && received === `${clientLine}\n`, output: output.text };
 }
 
-export function connectNode(options: ClientPeerOptions): TLSSocket {
+/** @param session to be resumed, as `getSession()` gave it */
+export function connectNode(options: ClientPeerOptions, session?: Buffer): TLSSocket {
   const { port, ca, identity, serverName = 'localhost' } = options;
   return connect({
     ...commonOptions(options),
@@ -120,6 +121,7 @@ export function connectNode(options: ClientPeerOptions): TLSSocket {
     port,
     ca,
     servername: serverName,
+    ...(session !== undefined && { session }),
     checkServerIdentity: (_, certificate) => checkServerIdentity(serverName, certificate),
     ...(identity !== undefined && { cert: identity.chainPem, key: identity.privateKeyPem }),
   });

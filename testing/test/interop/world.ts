@@ -47,6 +47,8 @@ const programs = {
   openssl: ['version'],
   'gnutls-cli': ['--version'],
   'gnutls-serv': ['--version'],
+  // NSS, whose tools print no version of theirs.
+  selfserv: ['-Y'],
   curl: ['--version'],
   'Node 26': ['-p', '`Node ${process.versions.node} with OpenSSL ${process.versions.openssl}`'],
 };
@@ -55,7 +57,9 @@ export type Program = keyof typeof programs;
 /** The first line that a program prints of its version; `undefined` if it is not here. */
 function versionOf(program: Program): string | undefined {
   try {
-    return execFileSync(commandOf(program), programs[program], { encoding: 'utf8' }).split('\n', 1)[0];
+    const stdio = ['ignore', 'pipe', 'ignore'] as const;
+    const output = execFileSync(commandOf(program), programs[program], { encoding: 'utf8', stdio: [...stdio] });
+    return output === '' ? program : output.split('\n', 1)[0];
   } catch {
     return undefined;
   }
