@@ -7,6 +7,7 @@ import './against_clients.ts';
 import './against_servers.ts';
 import './bulk_data.ts';
 import './certificate_compression.ts';
+import './certificate_choice.ts';
 import './closing.ts';
 import './exporters.ts';
 import './fallback.ts';
