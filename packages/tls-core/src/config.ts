@@ -10,6 +10,7 @@ import {
   type Tls13CipherSuite,
 } from './crypto/provider.ts';
 import { type KeyLog } from './keys/key_log.ts';
+import { type TicketRequest } from './messages/client_hello.ts';
 import { minRecordSizeLimit } from './messages/extension.ts';
 import { maxPlaintext } from './record/deframer.ts';
 import {
@@ -128,14 +129,21 @@ export interface ClientOptions extends CommonOptions {
   readonly certificateType?: CertificateType | undefined;
   /** Whether the server's DNS name is sent in clear, as SNI; `true` by default. */
   readonly sendServerName?: boolean | undefined;
-  /** For which groups to send a key share at once; by default the provider's first. Others may cost a round trip, and with
-   * none the server has to ask for one. */
+  /**
+   * For which groups to send a key share at once; by default the provider's first, or the one that the server asked for
+   * last time. Others may cost a round trip, and with none the server has to ask for one.
+   */
   readonly keyShares?: readonly NamedGroup[] | undefined;
   /**
    * Where sessions are kept for later connections; by default in memory, of 256 servers, for this configuration.
    * `false`: none is kept and none resumed.
    */
   readonly sessionStore?: ClientSessionStore | false | undefined;
+  /**
+   * How many tickets to ask a TLS 1.3 server for (RFC 9149), each 0 to 255; by default the server decides. Of no use
+   * without a session store.
+   */
+  readonly ticketRequest?: TicketRequest | undefined;
   /** Whether to look like TLS 1.2 to middleboxes (RFC 8446 section D.4); `true` by default. */
   readonly middleboxCompatibility?: boolean | undefined;
   /**
@@ -166,7 +174,7 @@ export interface ServerOptions extends CommonOptions {
    * know no tickets. None by default.
    */
   readonly ticketer?: Ticketer | undefined;
-  /** How many tickets to send to a client after a TLS 1.3 handshake: 0 to 16; 2 by default. */
+  /** How many tickets to send to a client after a TLS 1.3 handshake: 0 to 16; 2 by default. Fewer if it asks for fewer. */
   readonly ticketCount?: number | undefined;
 }
 
@@ -205,8 +213,11 @@ export interface ClientConfig extends CommonConfig {
   readonly sendServerName: boolean;
   /** Not empty if TLS 1.3 is offered. */
   readonly keyShareGroups: readonly KeyExchangeGroup[];
+  /** Whether the group that a server asked for last time comes in place of those. */
+  readonly followsGroupHints: boolean;
   readonly middleboxCompatibility: boolean;
   readonly sessionStore: ClientSessionStore | undefined;
+  readonly ticketRequest: TicketRequest | undefined;
   readonly grease: boolean;
   readonly extensionOrder: 'random' | 'fixed';
 }
@@ -223,12 +234,15 @@ export interface ServerConfig extends CommonConfig {
 
 /** @throws TypeError or RangeError that says which option cannot be and why */
 export function clientConfig(options: ClientOptions): ClientConfig {
-  const { verifier, certificate } = options;
+  const { verifier, certificate, ticketRequest } = options;
   const common = commonConfig(options, [verifier, certificatePolicy(certificate)]);
   checkVerifier(verifier);
   const groups = options.provider.keyExchangeGroups;
   const names = options.keyShares ?? [groups[0]!.name];
   if (new Set(names).size !== names.length) throw new RangeError('keyShares names a group twice');
+  if (ticketRequest !== undefined && !isTicketRequest(ticketRequest)) {
+    throw new RangeError('ticketRequest asks for 0 to 255 tickets');
+  }
   return Object.freeze({
     ...common,
     verifier,
@@ -241,8 +255,10 @@ export function clientConfig(options: ClientOptions): ClientConfig {
         throw new RangeError(`the provider has no group ${nameOf(NamedGroup, name)} for keyShares`);
       return group;
     }),
+    followsGroupHints: options.keyShares === undefined,
     middleboxCompatibility: options.middleboxCompatibility ?? true,
     sessionStore: options.sessionStore === false ? undefined : (options.sessionStore ?? clientSessionMemory()),
+    ticketRequest,
     grease: options.grease ?? true,
     extensionOrder: options.extensionOrder ?? 'random',
   }) as Omit<ClientConfig, typeof checked> as ClientConfig;
@@ -360,6 +376,10 @@ function twice(values: readonly number[]): boolean {
 
 function checkVerifier({ schemes }: { readonly schemes: readonly SignatureScheme[] }): void {
   if (schemes.length === 0) throw new RangeError('the verifier has no signature schemes: it could verify nobody');
+}
+
+function isTicketRequest({ newSessionCount, resumptionCount }: TicketRequest): boolean {
+  return [newSessionCount, resumptionCount].every((count) => Number.isInteger(count) && count >= 0 && count <= 255);
 }
 
 /** Certificates of one's own are all that they depend on; what chooses among several is known by itself alone. */

@@ -208,7 +208,7 @@ export class Connection {
     return this.#io.facts.alpnProtocol;
   }
 
-  /** Whether the handshake took a second ClientHello, or resumed a session. */
+  /** Whether a session was resumed, and whether the handshake took a second ClientHello. */
   get handshakeKind(): HandshakeKind | undefined {
     return this.#io.facts.handshakeKind;
   }

@@ -36,6 +36,7 @@ export type PeerMisbehavedReason =
   | 'IllegalRenegotiationInfo'
   | 'IllegalTlsInnerPlaintext'
   | 'InappropriateFallback'
+  | 'IncorrectBinder'
   | 'IncorrectFinished'
   | 'IncorrectSessionId'
   | 'InvalidCertCompression'
@@ -50,11 +51,15 @@ export type PeerMisbehavedReason =
   | 'OfferedIncorrectCompressions'
   | 'OfferedUnadvertisedKeyShare'
   | 'PresentedKeyOnUnofferedCurve'
+  | 'PskExtensionWithMismatchedIdsAndBinders'
   | 'RefusedToFollowHelloRetryRequest'
   | 'ResumptionAttemptedWithVariedEms'
+  | 'ResumptionOfferedWithIncompatibleCipherSuite'
   | 'ResumptionOfferedWithVariedCipherSuite'
   | 'ResumptionOfferedWithVariedEms'
   | 'SelectedDifferentCipherSuiteAfterRetry'
+  | 'SelectedInvalidPsk'
+  | 'SelectedPskWithoutKeyShare'
   | 'SelectedTls12UsingTls13VersionExtension'
   | 'SelectedUnofferedApplicationProtocol'
   | 'SelectedUnofferedCertCompression'
@@ -364,6 +369,7 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
       return AlertDescription.bad_certificate;
     case 'InappropriateFallback':
       return AlertDescription.inappropriate_fallback;
+    case 'IncorrectBinder':
     case 'IncorrectFinished':
       return AlertDescription.decrypt_error;
     case 'IllegalRenegotiationInfo':
@@ -389,9 +395,13 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
     case 'OfferedIncorrectCompressions':
     case 'OfferedUnadvertisedKeyShare':
     case 'PresentedKeyOnUnofferedCurve':
+    case 'PskExtensionWithMismatchedIdsAndBinders':
     case 'RefusedToFollowHelloRetryRequest':
+    case 'ResumptionOfferedWithIncompatibleCipherSuite':
     case 'ResumptionOfferedWithVariedCipherSuite':
     case 'SelectedDifferentCipherSuiteAfterRetry':
+    case 'SelectedInvalidPsk':
+    case 'SelectedPskWithoutKeyShare':
     case 'SelectedTls12UsingTls13VersionExtension':
     case 'SelectedUnofferedApplicationProtocol':
     case 'SelectedUnofferedCertCompression':

@@ -32,6 +32,7 @@ export { clientCertResolver, type ServerCertificateChoices, serverCertResolver }
 export { type CertificateCompressor, type CertificateDecompressor } from './compression.ts';
 export { type KeyLog, type KeyLogLabel } from './keys/key_log.ts';
 export { type Trace, type TraceEvent, type Tracer } from './trace.ts';
+export { type TicketRequest } from './messages/client_hello.ts';
 export { type DirectionSecrets, type HandshakeKind } from './handshake/io.ts';
 export { type ServerConfigSource } from './handshake/server.ts';
 export { clientSessionMemory, serverSessionMemory } from './sessions/memory.ts';

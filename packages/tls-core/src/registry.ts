@@ -64,6 +64,7 @@ export const ExtensionType = {
   signature_algorithms_cert: 50,
   key_share: 51,
   quic_transport_parameters: 57,
+  ticket_request: 58,
   encrypted_client_hello: 0xfe0d,
   renegotiation_info: 0xff01,
 } as const;
@@ -179,6 +180,10 @@ export type AlertDescription = number;
 
 /** RFC 8446 section 6. */
 export const AlertLevel = { warning: 1, fatal: 2 } as const;
+
+/** RFC 8446 section 4.2.9. */
+export const PskKeyExchangeMode = { psk_ke: 0, psk_dhe_ke: 1 } as const;
+export type PskKeyExchangeMode = number;
 
 /** RFC 8446 section 4.6.3. */
 export const KeyUpdateRequest = { update_not_requested: 0, update_requested: 1 } as const;

@@ -1,14 +1,42 @@
 /** A TLS server. */
+import { copyOf, emptyBytes } from './codec/bytes.ts';
 import { Connection } from './connection.ts';
+import { type ResumptionData } from './handshake/hellos.ts';
 import { serverHandshake, type ServerConfigSource } from './handshake/server.ts';
+
+/** Little enough for a ticket that a client keeps and sends again. */
+const maxResumptionData = 8192;
 
 /** A server's end of a connection; see {@link Connection} for how it is driven. */
 export class ServerConnection extends Connection {
+  readonly #resumptionData: ResumptionData;
+
   /**
    * @param config what to offer; or a function that is given the ClientHello and chooses, at once or later: the
    *   connection stops there until it has
    */
   constructor(config: ServerConfigSource) {
-    super((io) => serverHandshake(io, config), undefined);
+    const resumptionData: ResumptionData = { toKeep: emptyBytes, received: undefined };
+    super((io) => serverHandshake(io, config, resumptionData), undefined);
+    this.#resumptionData = resumptionData;
+  }
+
+  /**
+   * Has the session that this handshake makes keep some data, to be found in {@link receivedResumptionData} when it is
+   * resumed. It goes where the session goes: into the store, or encrypted into tickets, to the client.
+   *
+   * @param data at most 8 192 bytes; copied. Empty for none, which is the default
+   * @throws RangeError if it is longer
+   * @throws TypeError once the handshake is complete: it is too late then
+   */
+  setResumptionData(data: Uint8Array): void {
+    if (data.length > maxResumptionData) throw new RangeError(`resumption data has at most ${maxResumptionData} bytes`);
+    if (!this.isHandshaking) throw new TypeError('setResumptionData() after the handshake');
+    this.#resumptionData.toKeep = copyOf(data);
+  }
+
+  /** What was kept with the session that this connection resumed; `undefined` if it resumed none, or until it has. */
+  get receivedResumptionData(): Uint8Array | undefined {
+    return this.#resumptionData.received;
   }
 }

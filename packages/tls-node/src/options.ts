@@ -97,6 +97,7 @@ const configOptions: Readonly<Record<keyof ClientConfigOptions | keyof ServerCon
   sctList: true,
   clientAuth: true,
   sessionStore: true,
+  ticketRequest: true,
   ticketer: true,
   ticketCount: true,
 };

@@ -17,6 +17,7 @@ import {
   NamedGroup,
   nameOf,
   ProtocolVersion,
+  PskKeyExchangeMode,
 } from '../registry.ts';
 import { type ServerName } from '../server_name.ts';
 import { type ClientSession, type Resumable } from '../sessions/session.ts';
@@ -28,22 +29,33 @@ import { chooseHelloShape } from './hello_shape.ts';
 import { type Offer, type OfferedKeyExchange } from './hellos.ts';
 import { type HandshakeIo, sendChangeCipherSpec, startTrace, type Traffic } from './io.ts';
 import { offeredRecordSizeLimit } from './negotiation.ts';
+import { kindOf, type OfferedPsk } from './psk.ts';
+import { addBoundHello, firstGroups, fittingPsks, selectedPsk, takePsk, unboundPsks, wipePsks } from './psk_client.ts';
 import { tls12HandshakesOf } from './tls12_protocol.ts';
 import { Transcript } from './transcript.ts';
 
 export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverName: ServerName): Step<Traffic> {
   startTrace(io, config.trace);
   io.allowsSecretExtraction = config.enableSecretExtraction;
-  if (!config.versions.includes(ProtocolVersion.TLSv1_2)) return yield* negotiate(io, config, serverName, undefined);
-  return yield* tls12HandshakesOf(config.tls12CipherSuites).offeringSession(config, serverName, function* (session) {
-    return yield* negotiate(io, config, serverName, session);
-  });
+  const psks = yield* takePsk(config, serverName);
+  try {
+    if (!config.versions.includes(ProtocolVersion.TLSv1_2)) {
+      return yield* negotiate(io, config, serverName, psks, undefined);
+    }
+    const { offeringSession } = tls12HandshakesOf(config.tls12CipherSuites);
+    return yield* offeringSession(config, serverName, function* (tls12Session) {
+      return yield* negotiate(io, config, serverName, psks, tls12Session);
+    });
+  } finally {
+    wipePsks(psks);
+  }
 }
 
 function* negotiate(
   io: HandshakeIo,
   config: ClientConfig,
   serverName: ServerName,
+  storedPsks: readonly OfferedPsk[],
   tls12Session: Resumable<ClientSession> | undefined,
 ): Step<Traffic> {
   const transcript = new Transcript();
@@ -53,12 +65,12 @@ function* negotiate(
   const sessionId = chooseSessionId(config, tls12Session);
 
   const shape = chooseHelloShape(config);
-  let keyExchanges = offersTls13 ? yield* startKeyExchanges(config, config.keyShareGroups) : [];
+  let keyExchanges = offersTls13 ? yield* startKeyExchanges(config, yield* firstGroups(config, serverName)) : [];
   let offer = sendClientHello(
     io,
     config,
     serverName,
-    { random, sessionId, keyExchanges, shape, tls12Session },
+    { random, sessionId, keyExchanges, shape, tls12Session, psks: storedPsks },
     undefined,
     transcript,
   );
@@ -76,6 +88,7 @@ function* negotiate(
     retry = hello;
     io.inbound.checkFlightEnd();
     const suite = checkHelloRetryRequest(config, offer, retry);
+    const psks = fittingPsks(storedPsks, suite);
     transcript.start(suite.hash);
     transcript.replaceWithMessageHash();
     transcript.add(message.raw);
@@ -87,7 +100,7 @@ function* negotiate(
       keyExchanges = (yield* startKeyExchanges(config, requested)).filter((started) => started.group === group);
     }
     if (config.middleboxCompatibility) sendChangeCipherSpec(io.outbound);
-    const changed = { random, sessionId, keyExchanges, shape, tls12Session };
+    const changed = { random, sessionId, keyExchanges, shape, tls12Session, psks };
     offer = sendClientHello(io, config, serverName, changed, retry, transcript);
     ({ hello, message } = yield* receiveServerHello(io));
     if (hello.retry) {
@@ -97,11 +110,12 @@ function* negotiate(
   }
 
   const suite = checkServerHello(config, offer, hello, retry);
+  const psk = selectedPsk(offer.psks, hello.extensions.preSharedKey, suite);
   transcript.start(suite.hash);
   transcript.add(message.raw);
   io.facts.protocolVersion = ProtocolVersion.TLSv1_3;
   io.facts.cipherSuite = suite.id;
-  io.facts.handshakeKind = retry === undefined ? 'full' : 'full-with-hello-retry-request';
+  io.facts.handshakeKind = kindOf(psk, retry !== undefined);
   const changeCipherSpecDue = config.middleboxCompatibility && retry === undefined;
   return yield* clientTls13(io, {
     config,
@@ -109,6 +123,8 @@ function* negotiate(
     offer,
     suite,
     serverHello: hello,
+    psk,
+    requestedGroup: retry?.extensions.group,
     transcript,
     changeCipherSpecDue,
   });
@@ -153,13 +169,14 @@ function sendClientHello(
   io: HandshakeIo,
   config: ClientConfig,
   serverName: ServerName,
-  { random, sessionId, keyExchanges, shape, tls12Session }: Omit<Offer, 'extensionTypes'>,
+  { random, sessionId, keyExchanges, shape, tls12Session, psks }: Omit<Offer, 'extensionTypes'>,
   retry: HelloRetryRequest | undefined,
   transcript: Transcript,
 ): Offer {
   const { provider, verifier, alpnProtocols, versions } = config;
   const tls13 = versions.includes(ProtocolVersion.TLSv1_3);
   const tls12 = versions.includes(ProtocolVersion.TLSv1_2);
+  const keepsSessions = config.sessionStore !== undefined;
   const rootHints = verifier.rootHintSubjects ?? [];
   const groups = provider.keyExchangeGroups.map(({ name }) => name);
   const shares = keyExchanges.map(({ group, keyShare }) => ({ group, keyExchange: keyShare }));
@@ -188,7 +205,11 @@ function sendClientHello(
     versions: [...shape.versions, ...versions],
     cookie: retry?.extensions.cookie,
     certificateAuthorities: rootHints.length > 0 ? rootHints : undefined,
+    // Section 4.2.9: without it a server neither resumes nor sends tickets.
+    pskModes: tls13 && keepsSessions ? Uint8Array.of(PskKeyExchangeMode.psk_dhe_ke) : undefined,
+    ticketRequest: tls13 && keepsSessions ? config.ticketRequest : undefined,
     keyShares: tls13 ? [...greaseShares, ...shares] : undefined,
+    preSharedKey: unboundPsks(psks, config.time()),
   };
   const suites = [...config.tls13CipherSuites, ...config.tls12CipherSuites];
   const message = encodeMessage(HandshakeType.client_hello, clientHello, {
@@ -199,7 +220,7 @@ function sendClientHello(
     compressionMethods: Uint8Array.of(0),
     extensions: block,
   });
-  transcript.add(message);
+  addBoundHello(transcript, message, psks);
   io.trace?.({
     type: 'message',
     direction: 'sent',
@@ -216,7 +237,7 @@ function sendClientHello(
     raw: message,
   }).extensions;
   const extensionTypes = types.filter((type) => !shape.extensions.some((grease) => grease.type === type));
-  return { random, sessionId, keyExchanges, shape, tls12Session, extensionTypes };
+  return { random, sessionId, keyExchanges, shape, tls12Session, psks, extensionTypes };
 }
 
 function* receiveServerHello(

@@ -9,6 +9,7 @@ import { checkPlaced, checkSolicited } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
 import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
 import { type CertificateType, ContentType, HandshakeType, NamedGroup, nameOf, ProtocolVersion } from '../registry.ts';
+import { maxLifetimeSeconds, type PeerIdentity, remainingSeconds } from '../sessions/session.ts';
 import { type Step, wait } from '../step/step.ts';
 import {
   certificateEntries,
@@ -29,14 +30,16 @@ import { checkLength, checkServerType, selectedType, typeOf } from './certificat
 import { type ClientHellos } from './hellos.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { acceptRecordSizeLimit, checkProtocol } from './negotiation.ts';
+import { type SelectedPsk } from './psk.ts';
+import { keepGroupHint, TicketKeeper } from './psk_client.ts';
 import { Tls13Traffic } from './traffic_tls13.ts';
 import { applicationTrafficSecrets, handshakeTrafficSecrets } from './tls13_secrets.ts';
 
 export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffic> {
-  const { config, suite, transcript } = hellos;
+  const { config, serverName, suite, psk, transcript } = hellos;
   const log = new SecretLog(config.keyLog, hellos.offer.random);
   const sharedSecret = yield* agree(io, hellos);
-  const schedule = new KeySchedule(suite);
+  const schedule = new KeySchedule(suite, psk?.session.secret);
   try {
     schedule.enterHandshake(sharedSecret);
     const handshake = handshakeTrafficSecrets(schedule, transcript, log);
@@ -45,15 +48,8 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
     io.outbound.setSealer(new Tls13RecordSealer(suite, handshake.client));
 
     const { protocol, serverType, clientType } = yield* receiveEncryptedExtensions(io, hellos);
-    let message = yield* io.inbound.message(HandshakeType.certificate_request, ...certificateTypes(config));
-    let request: RequestedCertificate | undefined;
-    if (message.type === HandshakeType.certificate_request) {
-      request = parseCertificateRequest(message);
-      transcript.add(message.raw);
-      message = yield* io.inbound.message(...certificateTypes(config));
-    }
-    checkServerType(typeOf(config.verifier), serverType);
-    const server = yield* authenticateServer(io, hellos, message);
+    // Section 4.3.2: with a PSK there are no certificates, on either side.
+    const { server, request } = psk === undefined ? yield* receiveCertificates(io, hellos, serverType) : resumed(psk);
     const finished = yield* receiveFinished(io, hellos, handshake.server);
 
     schedule.enterMain();
@@ -67,15 +63,37 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
     io.outbound.send(ContentType.handshake, concat([...flight, ourFinished]));
     io.outbound.setSealer(applicationSealer);
     if (protocol !== undefined) io.facts.alpnProtocol = latin1(protocol);
-    publishIdentity(io.facts, server);
+    const peer = peerOf(server);
+    publishIdentity(io.facts, peer);
 
-    const traffic = new Tls13Traffic(io, {
-      role: 'client',
+    if (hellos.requestedGroup !== undefined) yield* keepGroupHint(config, serverName, hellos.requestedGroup);
+
+    transcript.add(ourFinished);
+    const now = config.time();
+    const state = {
       suite,
-      readSecret: application.server.slice(),
-      writeSecret: application.client.slice(),
-      exporterSecret: application.exporter.slice(),
-    });
+      protocol,
+      peer,
+      // A chain of sessions ends with the first, or the server would never be verified again.
+      lifetimeSeconds: psk === undefined ? maxLifetimeSeconds : remainingSeconds(psk.session, now),
+      establishedAtMillis: now,
+    };
+    const tickets = new TicketKeeper(
+      config,
+      serverName,
+      state,
+      schedule.derive('res master', transcript.digest()).slice(),
+    );
+    const traffic = new Tls13Traffic(
+      io,
+      {
+        suite,
+        readSecret: application.server.slice(),
+        writeSecret: application.client.slice(),
+        exporterSecret: application.exporter.slice(),
+      },
+      tickets,
+    );
     return established(server, finished, traffic);
   } finally {
     schedule.wipe();
@@ -83,14 +101,18 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
 }
 
 /** Takes both proofs, so that a handshake that skipped one does not compile. */
-function established(_server: PeerAuthenticated, _finished: FinishedVerified, traffic: Traffic): Traffic {
+function established(_server: PeerAuthenticated | SelectedPsk, _finished: FinishedVerified, traffic: Traffic): Traffic {
   return traffic;
 }
 
 /** Section 4.2.8: the server's key share must be of a group that ours were for, after a retry of the one it asked for. */
-function* agree(io: HandshakeIo, { offer, serverHello }: ClientHellos): Step<Uint8Array> {
+function* agree(io: HandshakeIo, { offer, serverHello, psk }: ClientHellos): Step<Uint8Array> {
   const { keyShare } = serverHello.extensions;
-  if (keyShare === undefined) throw new TlsError({ code: 'PeerMisbehaved', reason: 'MissingKeyShare' });
+  if (keyShare === undefined) {
+    // Section 4.2.11: a PSK is only offered together with a key exchange (psk_dhe_ke).
+    const reason = psk === undefined ? 'MissingKeyShare' : 'SelectedPskWithoutKeyShare';
+    throw new TlsError({ code: 'PeerMisbehaved', reason });
+  }
   const keyExchange = offer.keyExchanges.find(({ group }) => group === keyShare.group);
   if (keyExchange === undefined) {
     const what = nameOf(NamedGroup, keyShare.group);
@@ -122,6 +144,38 @@ function* receiveEncryptedExtensions(io: HandshakeIo, { config, offer, transcrip
   const serverType = selectedType(typeOf(config.verifier), block.serverCertificateType);
   const clientType = selectedType(config.certificateType, block.clientCertificateType);
   return { protocol, serverType, clientType };
+}
+
+/** Who the server is, and whether it asks who we are. */
+interface Authentication<Server> {
+  readonly server: Server;
+  readonly request: RequestedCertificate | undefined;
+}
+
+function resumed(psk: SelectedPsk): Authentication<SelectedPsk> {
+  return { server: psk, request: undefined };
+}
+
+function peerOf(server: PeerAuthenticated | SelectedPsk): PeerIdentity {
+  return 'session' in server ? server.session.peer : server;
+}
+
+/** Sections 4.3.2 and 4.4: what stands between EncryptedExtensions and Finished without a PSK. */
+function* receiveCertificates(
+  io: HandshakeIo,
+  hellos: ClientHellos,
+  serverType: CertificateType,
+): Step<Authentication<PeerAuthenticated>> {
+  const types = certificateTypes(hellos.config);
+  let message = yield* io.inbound.message(HandshakeType.certificate_request, ...types);
+  let request: RequestedCertificate | undefined;
+  if (message.type === HandshakeType.certificate_request) {
+    request = parseCertificateRequest(message);
+    hellos.transcript.add(message.raw);
+    message = yield* io.inbound.message(...types);
+  }
+  checkServerType(typeOf(hellos.config.verifier), serverType);
+  return { server: yield* authenticateServer(io, hellos, message), request };
 }
 
 /** What the server asks for. */

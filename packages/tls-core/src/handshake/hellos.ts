@@ -8,6 +8,7 @@ import { type ExtensionType, type NamedGroup } from '../registry.ts';
 import { type ServerName } from '../server_name.ts';
 import { type ClientSession, type Resumable } from '../sessions/session.ts';
 import { type HelloShape } from './hello_shape.ts';
+import { type OfferedPsk, type SelectedPsk, type VerifiedPsk } from './psk.ts';
 import { type Transcript } from './transcript.ts';
 
 /** A key exchange that a key share was sent for. */
@@ -26,6 +27,7 @@ export interface Offer {
   readonly shape: HelloShape;
   /** A session of TLS 1.2 that it offers to resume. */
   readonly tls12Session: Resumable<ClientSession> | undefined;
+  readonly psks: readonly OfferedPsk[];
   /** The code points of its extensions, those of GREASE left out: nothing may answer them. */
   readonly extensionTypes: readonly ExtensionType[];
 }
@@ -37,6 +39,10 @@ export interface ClientHellos {
   readonly offer: Offer;
   readonly suite: Tls13CipherSuite;
   readonly serverHello: ServerHello;
+  /** The one of ours that the server chose, if it did. */
+  readonly psk: SelectedPsk | undefined;
+  /** By a HelloRetryRequest. */
+  readonly requestedGroup: NamedGroup | undefined;
   readonly transcript: Transcript;
   /** Whether change_cipher_spec is still to be sent before the second flight. */
   readonly changeCipherSpecDue: boolean;
@@ -51,6 +57,9 @@ export interface ServerHellos {
   readonly group: KeyExchangeGroup;
   /** The client's, of that group. */
   readonly clientShare: Uint8Array;
+  /** The client's that we chose, if we did. */
+  readonly psk: VerifiedPsk | undefined;
+  readonly resumptionData: ResumptionData;
   /** Up to the ClientHello. */
   readonly transcript: Transcript;
   /** Whether change_cipher_spec is still to be sent after ServerHello. */
@@ -68,8 +77,16 @@ export interface Tls12ClientHellos {
   readonly transcript: Transcript;
 }
 
-/** A ClientHello is here, and TLS 1.2 was chosen. */
-export interface Tls12ServerHellos {
+/** What a server's application has kept with sessions. */
+export interface ResumptionData {
+  /** For the session that this handshake makes. */
+  toKeep: Uint8Array;
+  /** Of the session that it resumes. */
+  received: Uint8Array | undefined;
+}
+
+/** A ClientHello is here, and a version was chosen. */
+export interface ReceivedHello {
   readonly config: ServerConfig;
   readonly hello: ClientHello;
   readonly info: ClientHelloInfo;
@@ -77,4 +94,8 @@ export interface Tls12ServerHellos {
   readonly message: HandshakeMessage;
   /** Empty. */
   readonly transcript: Transcript;
+  readonly resumptionData: ResumptionData;
 }
+
+/** That version is TLS 1.2. */
+export type Tls12ServerHellos = ReceivedHello;

@@ -14,8 +14,8 @@ import {
 import { type Step } from '../step/step.ts';
 import { type Trace, type Tracer } from '../trace.ts';
 
-/** How the handshake went. */
-export type HandshakeKind = 'full' | 'full-with-hello-retry-request' | 'resumed';
+/** How the handshake went: whether it resumed a session, and whether it took a second ClientHello. */
+export type HandshakeKind = 'full' | 'full-with-hello-retry-request' | 'resumed' | 'resumed-with-hello-retry-request';
 
 /** What was negotiated, filled in as it becomes known. */
 export interface Facts {

@@ -1,5 +1,5 @@
 /** The server's handshake up to ServerHello, RFC 8446 sections 4.1 and 4.2; each version goes on in its own file. */
-import { equalBytes, latin1 } from '../codec/bytes.ts';
+import { equalBytes, latin1, wipe } from '../codec/bytes.ts';
 import { type ClientHelloInfo, type ServerConfig } from '../config.ts';
 import { type KeyExchangeGroup, type Tls13CipherSuite } from '../crypto/provider.ts';
 import { TlsError } from '../error.ts';
@@ -24,7 +24,10 @@ import {
   ProtocolVersion,
 } from '../registry.ts';
 import { type Awaitable, type Step, wait } from '../step/step.ts';
+import { type ReceivedHello, type ResumptionData } from './hellos.ts';
 import { type HandshakeIo, sendChangeCipherSpec, startTrace, type Traffic } from './io.ts';
+import { type FoundPsk, kindOf } from './psk.ts';
+import { findPsk, verifyBinder } from './psk_server.ts';
 import { serverTls13 } from './server_tls13.ts';
 import { tls12HandshakesOf } from './tls12_protocol.ts';
 import { Transcript } from './transcript.ts';
@@ -35,11 +38,15 @@ export type ServerConfigSource = ServerConfig | ((hello: ClientHelloInfo) => Awa
 /** How much early data, in bytes, to skip of a client that sends some though none was accepted (section 4.2.10). */
 const rejectedEarlyData = 16_384;
 
-export function* serverHandshake(io: HandshakeIo, source: ServerConfigSource): Step<Traffic> {
+export function* serverHandshake(
+  io: HandshakeIo,
+  source: ServerConfigSource,
+  resumptionData: ResumptionData,
+): Step<Traffic> {
   const transcript = new Transcript();
   const message = yield* io.inbound.message(HandshakeType.client_hello);
   io.inbound.checkFlightEnd();
-  let hello = parseBody('ClientHello', clientHello, message);
+  const hello = parseBody('ClientHello', clientHello, message);
   io.inbound.allowChangeCipherSpec();
   const info = clientHelloInfo(hello);
   if (info.serverName !== undefined) io.facts.serverName = info.serverName;
@@ -50,25 +57,41 @@ export function* serverHandshake(io: HandshakeIo, source: ServerConfigSource): S
   io.trace?.({ type: 'message', direction: 'received', handshakeType: message.type, length: message.raw.length });
   io.outbound.setMaxFragment(config.maxFragmentSize);
   if (chooseVersion(config, hello) === ProtocolVersion.TLSv1_2) {
-    return yield* tls12HandshakesOf(config.tls12CipherSuites).server(io, { config, hello, info, message, transcript });
+    const hellos = { config, hello, info, message, transcript, resumptionData };
+    return yield* tls12HandshakesOf(config.tls12CipherSuites).server(io, hellos);
   }
-
   const shares = checkClientHello(hello);
-  const suite = chooseCipherSuite(config, hello);
+  const psk = yield* findPsk(config, hello, info);
+  try {
+    return yield* negotiateTls13(io, { config, hello, info, message, transcript, resumptionData }, shares, psk);
+  } finally {
+    wipe(psk?.session.secret);
+  }
+}
+
+/** TLS 1.3: the parameters, with a HelloRetryRequest where the client's key share is not what it takes. */
+function* negotiateTls13(
+  io: HandshakeIo,
+  { config, hello: firstHello, info, message, transcript, resumptionData }: ReceivedHello,
+  shares: readonly KeyShareEntry[],
+  found: FoundPsk | undefined,
+): Step<Traffic> {
+  let hello = firstHello;
+  const suite = found?.suite ?? chooseCipherSuite(config, hello);
   const group = chooseGroup(config, hello, shares);
   transcript.start(suite.hash);
-  transcript.add(message.raw);
+  let psk = verifyBinder(transcript, message, hello, found);
   io.facts.protocolVersion = ProtocolVersion.TLSv1_3;
   io.facts.cipherSuite = suite.id;
   io.facts.keyExchangeGroup = group.name;
-  io.facts.handshakeKind = 'full';
+  io.facts.handshakeKind = kindOf(psk, false);
   if (hello.extensions.earlyData !== undefined) io.inbound.skipEarlyData(rejectedEarlyData);
 
   // Section D.4: right after our first message, if the client is in middlebox compatibility mode.
   let changeCipherSpecDue = hello.sessionId.length > 0;
   let clientShare = shares.find((share) => share.group === group.name);
   if (clientShare === undefined) {
-    io.facts.handshakeKind = 'full-with-hello-retry-request';
+    io.facts.handshakeKind = kindOf(psk, true);
     transcript.replaceWithMessageHash();
     const retry = helloRetryRequest(hello, suite, group);
     transcript.add(retry);
@@ -81,11 +104,22 @@ export function* serverHandshake(io: HandshakeIo, source: ServerConfigSource): S
     io.inbound.skipEarlyData(undefined);
     const secondHello = parseBody('ClientHello', clientHello, second);
     clientShare = checkSecondClientHello(message, second, secondHello, group.name);
-    transcript.add(second.raw);
+    psk = verifyBinder(transcript, second, secondHello, found);
+    io.facts.handshakeKind = kindOf(psk, true);
     hello = secondHello;
   }
-  const hellos = { config, hello, info, suite, group, clientShare: clientShare.keyExchange, transcript };
-  return yield* serverTls13(io, { ...hellos, changeCipherSpecDue });
+  return yield* serverTls13(io, {
+    config,
+    hello,
+    info,
+    suite,
+    group,
+    clientShare: clientShare.keyExchange,
+    psk,
+    resumptionData,
+    transcript,
+    changeCipherSpecDue,
+  });
 }
 
 function clientHelloInfo({ legacyVersion, cipherSuites, extensions }: ClientHello): ClientHelloInfo {
@@ -143,7 +177,10 @@ function checkClientHello(hello: ClientHello): readonly KeyShareEntry[] {
   if (preSharedKey !== undefined && pskModes === undefined) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'MissingPskModesExtension' });
   }
-  if (signatureSchemes === undefined) {
+  if (preSharedKey !== undefined && preSharedKey.identities.length !== preSharedKey.binders.length) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'PskExtensionWithMismatchedIdsAndBinders' });
+  }
+  if (signatureSchemes === undefined && preSharedKey === undefined) {
     throw new TlsError({ code: 'PeerIncompatible', reason: 'SignatureAlgorithmsExtensionRequired' });
   }
   if (namedGroups === undefined) {

@@ -12,6 +12,7 @@ import { encodeMessage } from '../messages/handshake.ts';
 import { serverHello } from '../messages/server_hello.ts';
 import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
 import { ContentType, ExtensionType, HandshakeType, namesOf, ProtocolVersion, SignatureScheme } from '../registry.ts';
+import { anonymous, type PeerIdentity } from '../sessions/session.ts';
 import { type Step, wait } from '../step/step.ts';
 import { type ClientCertVerifier } from '../verify.ts';
 import {
@@ -34,17 +35,20 @@ import { checkLength, chooseClientVerifier, selectedTypes, typeOf } from './cert
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { type ServerHellos } from './hellos.ts';
 import { answeredRecordSizeLimit, chooseProtocol, heedRecordSizeLimit, resolveCertificate } from './negotiation.ts';
+import { type VerifiedPsk } from './psk.ts';
+import { sendTickets, ticketCount } from './psk_server.ts';
 import { Tls13Traffic } from './traffic_tls13.ts';
 import { applicationTrafficSecrets, handshakeTrafficSecrets } from './tls13_secrets.ts';
 
 export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffic> {
-  const { config, suite, transcript, hello } = hellos;
+  const { config, suite, psk, transcript, hello } = hellos;
   const log = new SecretLog(config.keyLog, hello.random);
   const protocol = chooseProtocol(config, hello, hellos.info);
-  const identity = yield* chooseCertificate(hellos);
-  const clientVerifier = chooseClientVerifier(config, hello);
+  // Section 4.3.2: with a PSK there are no certificates, on either side.
+  const identity = psk === undefined ? yield* chooseCertificate(hellos) : undefined;
+  const clientVerifier = psk === undefined ? chooseClientVerifier(config, hello) : undefined;
   const sharedSecret = yield* sendServerHello(io, hellos);
-  const schedule = new KeySchedule(suite);
+  const schedule = new KeySchedule(suite, psk?.session.secret);
   try {
     schedule.enterHandshake(sharedSecret);
     const handshake = handshakeTrafficSecrets(schedule, transcript, log);
@@ -56,11 +60,13 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
     io.inbound.limitPlaintext(recordSizeLimit);
     heedRecordSizeLimit(io, ProtocolVersion.TLSv1_3, hello.extensions.recordSizeLimit);
 
-    const types = selectedTypes(hello, identity.certified, clientVerifier);
-    const flight = [encodeEncryptedExtensions(hellos, { protocol, recordSizeLimit, ...types })];
+    const types = identity === undefined ? undefined : selectedTypes(hello, identity.certified, clientVerifier);
+    const tickets = hello.extensions.ticketRequest === undefined ? undefined : ticketCount(hellos);
+    const negotiated = { protocol, recordSizeLimit, ...types, ticketCount: tickets };
+    const flight = [encodeEncryptedExtensions(hellos, negotiated)];
     if (clientVerifier !== undefined) flight.push(encodeCertificateRequest(config, clientVerifier));
     for (const message of flight) transcript.add(message);
-    flight.push(...(yield* authenticateServer(hellos, identity)));
+    if (identity !== undefined) flight.push(...(yield* authenticateServer(hellos, identity)));
     const ourFinished = finishedMessage(suite, handshake.server, transcript.digest());
     transcript.add(ourFinished);
 
@@ -71,15 +77,19 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
     io.outbound.send(ContentType.handshake, concat([...flight, ourFinished]));
     io.outbound.setSealer(applicationSealer);
 
-    const client = yield* authenticateClient(io, hellos, clientVerifier);
+    const client = psk ?? (yield* authenticateClient(io, hellos, clientVerifier));
     const message = yield* io.inbound.message(HandshakeType.finished);
     const finished = verifyFinished(suite, handshake.client, transcript.digest(), message);
+    transcript.add(message.raw);
     io.inbound.setOpener(new Tls13RecordOpener(suite, application.client));
 
     if (protocol !== undefined) io.facts.alpnProtocol = latin1(protocol);
-    if (client !== 'anonymous') publishIdentity(io.facts, client);
+    const peer = peerOf(client);
+    publishIdentity(io.facts, peer);
+    hellos.resumptionData.received = psk?.session.applicationData;
+    const resumptionSecret = schedule.derive('res master', transcript.digest());
+    yield* sendTickets(io, hellos, { protocol, peer, resumptionSecret });
     const traffic = new Tls13Traffic(io, {
-      role: 'server',
       suite,
       readSecret: application.client.slice(),
       writeSecret: application.server.slice(),
@@ -92,8 +102,17 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
 }
 
 /** Takes both proofs, so that a handshake that skipped one does not compile. */
-function established(_client: PeerAuthenticated | Anonymous, _finished: FinishedVerified, traffic: Traffic): Traffic {
+function established(
+  _client: PeerAuthenticated | VerifiedPsk | Anonymous,
+  _finished: FinishedVerified,
+  traffic: Traffic,
+): Traffic {
   return traffic;
+}
+
+function peerOf(client: PeerAuthenticated | VerifiedPsk | Anonymous): PeerIdentity {
+  if (client === 'anonymous') return anonymous;
+  return 'session' in client ? client.session.peer : client;
 }
 
 /** A certificate, and what signs with its key in this handshake. */
@@ -103,6 +122,10 @@ interface Identity {
 }
 
 function* chooseCertificate({ config, hello, info }: ServerHellos): Step<Identity> {
+  // Section 4.2.3: only a client that is content with a PSK can do without.
+  if (hello.extensions.signatureSchemes === undefined) {
+    throw new TlsError({ code: 'PeerIncompatible', reason: 'SignatureAlgorithmsExtensionRequired' });
+  }
   const signatureSchemes = info.signatureSchemes.filter(isTls13Scheme);
   const protocolVersion = ProtocolVersion.TLSv1_3;
   const certified = yield* resolveCertificate(config, hello, { ...info, protocolVersion, signatureSchemes });
@@ -132,6 +155,7 @@ function* sendServerHello(io: HandshakeIo, hellos: ServerHellos): Step<Uint8Arra
       ...onlyKnown,
       version: ProtocolVersion.TLSv1_3,
       keyShare: { group: group.name, keyExchange: answer.keyShare },
+      preSharedKey: hellos.psk?.index,
     },
   });
   transcript.add(message);

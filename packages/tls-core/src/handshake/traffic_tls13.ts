@@ -5,9 +5,9 @@ import { TlsError } from '../error.ts';
 import { exportKeyingMaterial, nextTrafficSecret, trafficKeys } from '../keys/tls13_key_schedule.ts';
 import { checkPlaced } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
-import { keyUpdate, newSessionTicket } from '../messages/post_handshake.ts';
+import { keyUpdate, newSessionTicket, type NewSessionTicket } from '../messages/post_handshake.ts';
 import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
-import { ContentType, ExtensionType, HandshakeType, KeyUpdateRequest } from '../registry.ts';
+import { ContentType, HandshakeType, KeyUpdateRequest } from '../registry.ts';
 import { type Step } from '../step/step.ts';
 import { type HandshakeIo, type Traffic, type TrafficKeysOfBoth, type TrafficSink } from './io.ts';
 
@@ -16,24 +16,29 @@ const maxConsecutiveMessages = 32;
 
 /** What a completed handshake hands over. Its secrets are wiped with the connection. */
 export interface Tls13TrafficSecrets {
-  readonly role: 'client' | 'server';
   readonly suite: Tls13CipherSuite;
   readonly readSecret: Uint8Array;
   readonly writeSecret: Uint8Array;
   readonly exporterSecret: Uint8Array;
 }
 
+/** What a client does with a NewSessionTicket; a server has none, and gets none. */
+export interface TicketSink {
+  readonly keep: (ticket: NewSessionTicket) => Step<void>;
+  readonly wipe: () => void;
+}
+
 export class Tls13Traffic implements Traffic {
   readonly #io: HandshakeIo;
-  readonly #role: 'client' | 'server';
   readonly #suite: Tls13CipherSuite;
   #readSecret: Uint8Array;
   #writeSecret: Uint8Array;
   readonly #exporterSecret: Uint8Array;
+  readonly #tickets: TicketSink | undefined;
 
-  constructor(io: HandshakeIo, secrets: Tls13TrafficSecrets) {
+  constructor(io: HandshakeIo, secrets: Tls13TrafficSecrets, tickets?: TicketSink) {
     this.#io = io;
-    this.#role = secrets.role;
+    this.#tickets = tickets;
     this.#suite = secrets.suite;
     this.#readSecret = secrets.readSecret;
     this.#writeSecret = secrets.writeSecret;
@@ -56,24 +61,24 @@ export class Tls13Traffic implements Traffic {
           const reason = 'TooManyConsecutiveHandshakeMessagesAfterHandshake';
           throw new TlsError({ code: 'PeerMisbehaved', reason });
         }
-        this.#receiveMessage(sink, message);
+        yield* this.#receiveMessage(sink, message);
       }
     }
   }
 
-  #receiveMessage(sink: TrafficSink, message: HandshakeMessage): void {
+  *#receiveMessage(sink: TrafficSink, message: HandshakeMessage): Step<void> {
     if (message.type === HandshakeType.key_update) {
       const request = parseBody('KeyUpdate', keyUpdate, message);
       this.#readSecret = nextTrafficSecret(this.#suite, this.#readSecret);
       this.#io.inbound.setOpener(new Tls13RecordOpener(this.#suite, this.#readSecret));
       if (request === KeyUpdateRequest.update_requested) sink.keyUpdateRequested();
-    } else if (message.type === HandshakeType.new_session_ticket && this.#role === 'client') {
-      // Well-formed or refused; there is no store for it.
-      const { extensions } = parseBody('NewSessionTicket', newSessionTicket, message);
-      checkPlaced('NewSessionTicket', extensions, [ExtensionType.early_data]);
+    } else if (message.type === HandshakeType.new_session_ticket && this.#tickets !== undefined) {
+      const ticket = parseBody('NewSessionTicket', newSessionTicket, message);
+      checkPlaced('NewSessionTicket', ticket.extensions, []);
+      yield* this.#tickets.keep(ticket);
     } else {
       const expected: HandshakeType[] = [HandshakeType.key_update];
-      if (this.#role === 'client') expected.push(HandshakeType.new_session_ticket);
+      if (this.#tickets !== undefined) expected.push(HandshakeType.new_session_ticket);
       throw new TlsError({ code: 'InappropriateHandshakeMessage', expected, received: message.type });
     }
   }
@@ -100,5 +105,6 @@ export class Tls13Traffic implements Traffic {
 
   wipe(): void {
     wipe(this.#readSecret, this.#writeSecret, this.#exporterSecret);
+    this.#tickets?.wipe();
   }
 }

@@ -10,7 +10,7 @@ export class Transcript {
   #hash: Hash | undefined;
   #context: HashContext | undefined;
 
-  /** @param message with its header; kept until {@link forgetMessages}, then borrowed */
+  /** @param message with its header, or a part of one; kept until {@link forgetMessages}, then borrowed */
   add(message: Uint8Array): void {
     if (this.#keeps) this.#messages.push(message);
     this.#context?.update(message);
@@ -49,5 +49,13 @@ export class Transcript {
   /** The hash of everything up to here. */
   digest(): Uint8Array {
     return this.#context!.peek();
+  }
+
+  /** As {@link digest}, but before the cipher suite is known by any hash; after that `hash` must be that of the suite. */
+  digestBy(hash: Hash): Uint8Array {
+    if (this.#context !== undefined) return this.digest();
+    const context = hash.start();
+    for (const message of this.#messages) context.update(message);
+    return context.peek();
   }
 }

@@ -5,7 +5,14 @@ import { type Hash, type Hkdf, type Tls13CipherSuite } from '../crypto/provider.
 
 /** The labels with which Derive-Secret is called (section 7.1). */
 export type SecretLabel =
-  'c hs traffic' | 's hs traffic' | 'c ap traffic' | 's ap traffic' | 'exp master' | 'res master' | 'derived';
+  | 'res binder'
+  | 'c hs traffic'
+  | 's hs traffic'
+  | 'c ap traffic'
+  | 's ap traffic'
+  | 'exp master'
+  | 'res master'
+  | 'derived';
 
 /** HKDF-Expand-Label, section 7.1. */
 export function hkdfExpandLabel(
@@ -41,11 +48,15 @@ export class KeySchedule {
   readonly #derived: Uint8Array[] = [];
   #secret: Uint8Array;
 
-  /** Begins at the Early Secret without a PSK. */
-  constructor(suite: Tls13CipherSuite) {
+  /**
+   * Begins at the Early Secret.
+   *
+   * @param psk borrowed; of zeros if there is none
+   */
+  constructor(suite: Tls13CipherSuite, psk?: Uint8Array) {
     this.#suite = suite;
     const zeros = new Uint8Array(suite.hash.outputLength);
-    this.#secret = suite.hkdf.extract(zeros, zeros);
+    this.#secret = suite.hkdf.extract(zeros, psk ?? zeros);
   }
 
   /** Goes on to the Handshake Secret. Wipes `sharedSecret`. */
@@ -75,6 +86,26 @@ export class KeySchedule {
   wipe(): void {
     wipe(this.#secret, ...this.#derived);
   }
+}
+
+/**
+ * Section 4.2.11.2: the binder of a PSK.
+ *
+ * @param psk borrowed
+ * @param transcriptHash of the ClientHello without its binders, and of what came before it
+ */
+export function pskBinder(suite: Tls13CipherSuite, psk: Uint8Array, transcriptHash: Uint8Array): Uint8Array {
+  const schedule = new KeySchedule(suite, psk);
+  try {
+    return finishedVerifyData(suite, schedule.derive('res binder', emptyHash(suite.hash)), transcriptHash);
+  } finally {
+    schedule.wipe();
+  }
+}
+
+/** Section 4.6.1: the PSK that goes with a ticket. */
+export function ticketPsk(suite: Tls13CipherSuite, resumptionSecret: Uint8Array, nonce: Uint8Array): Uint8Array {
+  return deriveSecret(suite, resumptionSecret, 'resumption', nonce);
 }
 
 /** Section 7.3. */

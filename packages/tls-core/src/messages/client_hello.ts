@@ -26,6 +26,7 @@ import {
   recordSizeLimit,
   signatureSchemeList,
 } from './extension.ts';
+import { offeredPsks, type OfferedPsks } from './pre_shared_key.ts';
 
 /** Section 4.2.8: `struct { NamedGroup group; opaque key_exchange<1..2^16-1>; } KeyShareEntry;` */
 export interface KeyShareEntry {
@@ -62,6 +63,15 @@ export const certificateStatusRequest: Codec<{ readonly statusType: number }> = 
 };
 export const ocspStatusType = 1;
 
+/** RFC 9149 section 3: how many tickets the client would like to have. */
+export interface TicketRequest {
+  /** After a full handshake. */
+  readonly newSessionCount: number;
+  /** After a resumed one. */
+  readonly resumptionCount: number;
+}
+const ticketRequest: Codec<TicketRequest> = struct({ newSessionCount: u8, resumptionCount: u8 });
+
 /** What tyls reads and writes of a ClientHello's extensions. */
 export interface ClientExtensions extends ExtensionBlock {
   /** Lower case; empty if an IP address came in its place. */
@@ -92,12 +102,13 @@ export interface ClientExtensions extends ExtensionBlock {
   readonly cookie?: Uint8Array | undefined;
   /** DER Names. */
   readonly certificateAuthorities?: readonly Uint8Array[] | undefined;
+  /** Values of PskKeyExchangeMode. */
   readonly pskModes?: Uint8Array | undefined;
   readonly keyShares?: readonly KeyShareEntry[] | undefined;
   /** Not accepted, but skipped with care (section 4.2.10). */
   readonly earlyData?: true | undefined;
-  /** Its data as it came. */
-  readonly preSharedKey?: Uint8Array | undefined;
+  readonly ticketRequest?: TicketRequest | undefined;
+  readonly preSharedKey?: OfferedPsks | undefined;
 }
 
 const knownExtensions: KnownExtensions<ClientExtensions> = {
@@ -125,7 +136,8 @@ const knownExtensions: KnownExtensions<ClientExtensions> = {
   // Section 4.2.8: may be empty, to ask for a HelloRetryRequest.
   keyShares: [ExtensionType.key_share, vec(2, keyShareEntry, true)],
   earlyData: [ExtensionType.early_data, empty],
-  preSharedKey: [ExtensionType.pre_shared_key, anyData],
+  ticketRequest: [ExtensionType.ticket_request, ticketRequest],
+  preSharedKey: [ExtensionType.pre_shared_key, offeredPsks],
 };
 
 const clientExtensions: Codec<ClientExtensions> = extensions('ClientHello', knownExtensions);

@@ -117,6 +117,7 @@ const recognized: ReadonlySet<ExtensionType> = new Set([
   ExtensionType.signature_algorithms_cert,
   ExtensionType.key_share,
   ExtensionType.record_size_limit,
+  ExtensionType.ticket_request,
 ]);
 
 /**

@@ -1,6 +1,6 @@
 /** Finished, NewSessionTicket and KeyUpdate: RFC 8446 sections 4.4.4, 4.6.1 and 4.6.3. */
 import { type Codec, opaque16, opaque8, struct, u32, u8 } from '../codec/codec.ts';
-import { KeyUpdateRequest } from '../registry.ts';
+import { ExtensionType, KeyUpdateRequest } from '../registry.ts';
 import { type ExtensionBlock, extensions } from './extension.ts';
 
 /** `opaque verify_data[Hash.length]`: its length is checked where it is compared. */
@@ -9,12 +9,17 @@ export const finished: Codec<Uint8Array> = {
   write: (w, verifyData) => void w.bytes(verifyData),
 };
 
+export interface NewSessionTicketExtensions extends ExtensionBlock {
+  /** Section 4.2.10: max_early_data_size, in bytes. */
+  readonly maxEarlyDataSize?: number | undefined;
+}
+
 export interface NewSessionTicket {
   readonly lifetimeSeconds: number;
   readonly ageAdd: number;
   readonly nonce: Uint8Array;
   readonly ticket: Uint8Array;
-  readonly extensions: ExtensionBlock;
+  readonly extensions: NewSessionTicketExtensions;
 }
 
 export const newSessionTicket: Codec<NewSessionTicket> = struct({
@@ -22,7 +27,9 @@ export const newSessionTicket: Codec<NewSessionTicket> = struct({
   ageAdd: u32,
   nonce: opaque8(),
   ticket: opaque16(1),
-  extensions: extensions<ExtensionBlock>('NewSessionTicket', {}),
+  extensions: extensions<NewSessionTicketExtensions>('NewSessionTicket', {
+    maxEarlyDataSize: [ExtensionType.early_data, u32],
+  }),
 });
 
 export const keyUpdate: Codec<KeyUpdateRequest> = {

@@ -9,11 +9,14 @@ import { type ExtensionBlock, extensions, onlyKnown } from './extension.ts';
 export interface ServerExtensions extends ExtensionBlock {
   readonly version?: ProtocolVersion | undefined;
   readonly keyShare?: KeyShareEntry | undefined;
+  /** Section 4.2.11: selected_identity, the index of the PSK in the client's list. */
+  readonly preSharedKey?: number | undefined;
 }
 
 const serverExtensions: Codec<ServerExtensions> = extensions('ServerHello', {
   keyShare: [ExtensionType.key_share, keyShareEntry],
   version: [ExtensionType.supported_versions, u16],
+  preSharedKey: [ExtensionType.pre_shared_key, u16],
 });
 
 export interface HelloRetryExtensions extends ExtensionBlock {

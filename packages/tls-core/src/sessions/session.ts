@@ -18,6 +18,9 @@ export interface PeerIdentity {
   readonly scheme: SignatureScheme;
 }
 
+/** Nobody was authenticated. */
+export const anonymous: PeerIdentity = { certificates: [], scheme: 0 };
+
 /** What both sides remember. */
 export interface Session {
   readonly version: ProtocolVersion;
@@ -151,6 +154,11 @@ export function resumable<S extends Session>(
 ): Resumable<S> | undefined {
   if (session?.version !== version || !equalBytes(session.scope, scope) || !isFresh(session, now)) return undefined;
   return session as Resumable<S>;
+}
+
+/** For how many more seconds it can be resumed; what comes of it is to end with it, since nobody is verified again. */
+export function remainingSeconds({ createdAtMillis, lifetimeSeconds }: Session, now: number): number {
+  return Math.floor(lifetimeSeconds - (now - createdAtMillis) / 1000);
 }
 
 /** Whether it can still be resumed. One from the future was stored under another clock, and has an age that nobody knows. */

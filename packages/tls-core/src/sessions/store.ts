@@ -14,7 +14,7 @@ import { type Awaitable } from '../step/step.ts';
 
 /** A client's sessions, by keys of 64 hexadecimal digits. A key stands for a server and for how it is verified. */
 export interface ClientSessionStore {
-  /** The group that the server of `key` chose last; a key share for it saves a round trip. */
+  /** The group that the server of `key` asked for in a HelloRetryRequest; a key share for it saves that round trip. */
   readonly groupHint: (key: string) => Awaitable<NamedGroup | undefined>;
   readonly setGroupHint: (key: string, group: NamedGroup) => Awaitable<void>;
   /** The TLS 1.2 session of `key`: stays, since it may be used more than once. */

@@ -179,6 +179,8 @@ describe('a server remembers', () => {
     const client = clientConfig({
       provider,
       ...counted(),
+      // Resumed, it would see no certificate.
+      sessionStore: false,
       verifier: {
         ...verifier,
         requestOcspResponse: true,

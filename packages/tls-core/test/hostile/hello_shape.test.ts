@@ -138,7 +138,11 @@ describe('the order of the extensions', () => {
 
   it('(RFC 8446 section 4.2.11) has pre_shared_key at its end', () => {
     const hello = new ScriptedServer().clientHello;
-    const extensions = { ...hello.extensions, preSharedKey: bytes(1, 2, 3) };
+    const preSharedKey = {
+      identities: [{ identity: bytes(1, 2, 3), obfuscatedTicketAge: 4 }],
+      binders: [new Uint8Array(32)],
+    };
+    const extensions = { ...hello.extensions, preSharedKey };
     const raw = encodeMessage(HandshakeType.client_hello, clientHello, { ...hello, extensions });
     const written = parseBody('ClientHello', clientHello, { type: HandshakeType.client_hello, raw });
     expect(written.extensions.types).toEqual([...hello.extensions.types, ExtensionType.pre_shared_key]);

@@ -15,10 +15,11 @@ import {
   signHandshake,
 } from '../../src/handshake/authentication.ts';
 import { Transcript } from '../../src/handshake/transcript.ts';
-import { KeySchedule, nextTrafficSecret } from '../../src/keys/tls13_key_schedule.ts';
+import { KeySchedule, nextTrafficSecret, pskBinder, ticketPsk } from '../../src/keys/tls13_key_schedule.ts';
 import { certificate } from '../../src/messages/certificate.ts';
 import { clientHello, type ClientHello } from '../../src/messages/client_hello.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../../src/messages/handshake.ts';
+import { newSessionTicket, type NewSessionTicket } from '../../src/messages/post_handshake.ts';
 import { helloRetryRequestRandom, serverHello, type ServerHello } from '../../src/messages/server_hello.ts';
 import { Deframer, maxPlaintext } from '../../src/record/deframer.ts';
 import { Joiner } from '../../src/record/joiner.ts';
@@ -31,6 +32,7 @@ import {
   HandshakeType,
   NamedGroup,
   ProtocolVersion,
+  PskKeyExchangeMode,
   SignatureScheme,
 } from '../../src/registry.ts';
 import { ServerConnection } from '../../src/server.ts';
@@ -99,6 +101,10 @@ export class ScriptedPeer {
   writeKey: RawSealer | undefined;
   handshakeSecrets: Secrets | undefined;
   applicationSecrets: Secrets | undefined;
+  /** The PSK with which the handshake goes on, if it is to be one with a PSK. */
+  psk: Uint8Array | undefined;
+  /** Once both have sent Finished. */
+  resumptionSecret: Uint8Array | undefined;
   #opener: Tls13RecordOpener | undefined;
   #schedule: KeySchedule | undefined;
   readonly #joiner = new Joiner();
@@ -151,7 +157,7 @@ export class ScriptedPeer {
 
   /** Both hellos are in the transcript: derives the handshake's keys, and changes to them. */
   enterHandshake(sharedSecret: Uint8Array): void {
-    const schedule = new KeySchedule(this.suite);
+    const schedule = new KeySchedule(this.suite, this.psk);
     schedule.enterHandshake(sharedSecret);
     const hash = this.transcript.digest();
     this.#schedule = schedule;
@@ -171,6 +177,11 @@ export class ScriptedPeer {
       client: this.#schedule!.derive('c ap traffic', hash).slice(),
       server: this.#schedule!.derive('s ap traffic', hash).slice(),
     };
+  }
+
+  /** The client's Finished is in the transcript. */
+  deriveResumptionSecret(): void {
+    this.resumptionSecret = this.#schedule!.derive('res master', this.transcript.digest()).slice();
   }
 
   /** Sends under the traffic key from here on. */
@@ -267,10 +278,13 @@ export class ScriptedPeer {
       this.#opener = new Tls13RecordOpener(this.suite, next);
       return;
     }
+    // What comes after the handshake is no part of it.
+    if (message.type === HandshakeType.new_session_ticket) return;
     if (message.type === HandshakeType.server_hello && this.role === 'client') this.receivedServerHello?.(message);
     else this.transcript.add(message.raw);
     if (message.type !== HandshakeType.finished) return;
     if (this.role === 'client') this.deriveApplicationSecrets();
+    else this.deriveResumptionSecret();
     this.#opener = new Tls13RecordOpener(this.suite, this.applicationSecrets![this.peerRole]);
   }
 
@@ -365,12 +379,19 @@ export class ScriptedServer {
   }
 }
 
+/** A ticket, and the PSK that goes with it. */
+export interface OfferableTicket {
+  readonly ticket: Uint8Array;
+  readonly psk: Uint8Array;
+}
+
 /** A client that a server under test talks to. */
 export class ScriptedClient {
   readonly peer: ScriptedPeer;
   readonly connection: ServerConnection;
   /** Of its first key share. */
   readonly group: NamedGroup;
+  #offered: readonly OfferableTicket[] = [];
   readonly #exchanges = new Map<NamedGroup, ReturnType<typeof startExchange>>();
 
   constructor(config: ServerConfig = serverOf(), group: NamedGroup = NamedGroup.X25519) {
@@ -412,8 +433,57 @@ export class ScriptedClient {
   }
 
   sendFinished(message: Uint8Array = this.peer.finished()): void {
-    this.peer.send(message);
+    this.peer.transcript.add(message);
+    this.peer.deriveResumptionSecret();
+    this.peer.deliver(this.peer.protect(ContentType.handshake, message));
     this.peer.enterTraffic();
+  }
+
+  /** The tickets that came, with the PSK of each. */
+  get tickets(): readonly (NewSessionTicket & { readonly psk: Uint8Array })[] {
+    const { received, suite, resumptionSecret } = this.peer;
+    return received
+      .filter(({ type }) => type === HandshakeType.new_session_ticket)
+      .map((message) => parseBody('NewSessionTicket', newSessionTicket, message))
+      .map((ticket) => ({ ...ticket, psk: ticketPsk(suite, resumptionSecret!, ticket.nonce) }));
+  }
+
+  /**
+   * Sends a ClientHello with pre_shared_key, and goes on with the PSK that the server chooses.
+   *
+   * @param binders what to send in place of the right ones
+   */
+  sendBoundHello(
+    psks: readonly OfferableTicket[],
+    {
+      changes = {},
+      modes = vec8(bytes(PskKeyExchangeMode.psk_dhe_ke)),
+      binders = (right) => right,
+    }: {
+      readonly changes?: HelloChanges;
+      readonly modes?: Uint8Array;
+      readonly binders?: (right: readonly Uint8Array[]) => readonly Uint8Array[];
+    } = {},
+  ): void {
+    const { peer } = this;
+    const { hash } = peer.suite;
+    const identities = vec16(...psks.map(({ ticket }) => concat([vec16(ticket), new Uint8Array(4)])));
+    const listOf = (list: readonly Uint8Array[]): Uint8Array => vec16(...list.map((binder) => vec8(binder)));
+    const helloWith = (list: Uint8Array): Uint8Array =>
+      this.clientHello({
+        ...changes,
+        replace: { [ExtensionType.psk_key_exchange_modes]: modes, ...changes.replace },
+        append: [...(changes.append ?? []), [ExtensionType.pre_shared_key, concat([identities, list])]],
+      });
+    const list = listOf(psks.map(() => new Uint8Array(hash.outputLength)));
+    const unbound = helloWith(list);
+    const truncated = unbound.subarray(0, unbound.length - list.length);
+    peer.transcript.add(truncated);
+    const transcriptHash = peer.transcript.digestBy(hash);
+    const sent = helloWith(listOf(binders(psks.map(({ psk }) => pskBinder(peer.suite, psk, transcriptHash)))));
+    peer.transcript.add(sent.subarray(truncated.length));
+    this.#offered = psks;
+    peer.deliver(...recordsOfMessage(sent));
   }
 
   #receivedServerHello(message: HandshakeMessage): void {
@@ -423,7 +493,8 @@ export class ScriptedClient {
     transcript.start(this.peer.suite.hash);
     if (equalBytes(hello.random, helloRetryRequestRandom)) transcript.replaceWithMessageHash();
     transcript.add(message.raw);
-    const { keyShare } = (hello as ServerHello).extensions;
+    const { keyShare, preSharedKey } = (hello as ServerHello).extensions;
+    this.peer.psk = preSharedKey === undefined ? undefined : this.#offered[preSharedKey]!.psk;
     if (hello.retry || keyShare === undefined) return;
     const exchange = this.#exchanges.get(keyShare.group)!;
     this.peer.enterHandshake(exchange.complete(keyShare.keyExchange) as Uint8Array);
@@ -541,6 +612,10 @@ export function refusal({
   }
   assert(connection.takeOutput().length === 0, 'it went on sending');
   return [error.code, alert?.description];
+}
+
+function recordsOfMessage(message: Uint8Array): Uint8Array[] {
+  return [...fragments(message)].map((fragment) => record(ContentType.handshake, fragment));
 }
 
 function* fragments(message: Uint8Array): Generator<Uint8Array> {

@@ -31,12 +31,13 @@ import {
 import { SecretLog, sendChangeCipherSpec } from '../../src/handshake/io.ts';
 import { applicationTrafficSecrets, handshakeTrafficSecrets } from '../../src/handshake/tls13_secrets.ts';
 import { Transcript } from '../../src/handshake/transcript.ts';
-import { finishedVerifyData, hkdfExpandLabel, KeySchedule, trafficKeys } from '../../src/keys/tls13_key_schedule.ts';
+import { hkdfExpandLabel, KeySchedule, pskBinder, ticketPsk, trafficKeys } from '../../src/keys/tls13_key_schedule.ts';
 import { certificate } from '../../src/messages/certificate.ts';
 import { clientHello } from '../../src/messages/client_hello.ts';
 import { encryptedExtensions } from '../../src/messages/encrypted_extensions.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../../src/messages/handshake.ts';
 import { newSessionTicket } from '../../src/messages/post_handshake.ts';
+import { bindersLength } from '../../src/messages/pre_shared_key.ts';
 import { serverHello } from '../../src/messages/server_hello.ts';
 import { Inbound } from '../../src/record/inbound.ts';
 import { Outbound } from '../../src/record/outbound.ts';
@@ -342,29 +343,31 @@ describe.skipIf(file === undefined)('RFC 8448', () => {
     });
   });
 
-  describe('section 4: resumed 0-RTT handshake, as far as it is without resumption', () => {
+  describe('section 4: resumed 0-RTT handshake', () => {
     const trace = new Trace(file?.['resumed_0rtt'] ?? {});
 
     test('the PSK follows from the handshake before, and the early secrets from it', () => {
       const before = new Trace(file?.['simple_1rtt'] ?? {});
       const { nonce } = parseBody('NewSessionTicket', newSessionTicket, before.message('new_session_ticket'));
-      const psk = hkdfExpandLabel(hkdf, before.input('res_master'), 'resumption', nonce, 32);
+      const psk = ticketPsk(suite, before.input('res_master'), nonce);
       expect(hex(psk)).toBe(trace.entry('psk'));
 
-      const earlySecret = hkdf.extract(new Uint8Array(32), psk);
-      const emptyHash = suite.hash.start().peek();
-      const binderKey = hkdfExpandLabel(hkdf, earlySecret, 'res binder', emptyHash, 32);
+      const schedule = new KeySchedule(suite, psk);
+      const binderKey = schedule.derive('res binder', suite.hash.start().peek());
       expect(hex(finishedKey(binderKey))).toBe(trace.entry('binder_key_res'));
       // RFC 8446 section 4.2.11.2: without the list of binders, here one of 32 bytes.
       const hello = trace.input('client_hello');
-      const bindersAt = hello.length - (2 + 1 + 32);
+      const { preSharedKey } = parseBody('ClientHello', clientHello, trace.message('client_hello')).extensions;
+      expect(preSharedKey?.identities).toHaveLength(1);
+      const bindersAt = hello.length - bindersLength(preSharedKey!.binders);
       const truncated = transcriptHash(hello.subarray(0, bindersAt));
       expect(hex(truncated)).toBe(trace.entry('binder_hash'));
-      const binder = finishedVerifyData(suite, binderKey, truncated);
+      const binder = pskBinder(suite, psk, truncated);
       expect(hex(concat([hello.subarray(0, bindersAt), Uint8Array.of(0, 33, 32), binder]))).toBe(
         trace.entry('client_hello'),
       );
 
+      const earlySecret = hkdf.extract(new Uint8Array(32), psk);
       const earlyTraffic = hkdfExpandLabel(hkdf, earlySecret, 'c e traffic', transcriptHash(hello), 32);
       expect(hex(earlyTraffic)).toBe(trace.entry('c_e_traffic'));
       const { key, iv } = trafficKeys(suite, earlyTraffic);
@@ -372,14 +375,34 @@ describe.skipIf(file === undefined)('RFC 8448', () => {
       expect(hex(iv)).toBe(trace.entry('early_data_write_iv'));
     });
 
+    test('everything up to the client Finished', () => {
+      const answer = parseBody('ServerHello', serverHello, trace.message('server_hello'));
+      expect(answer.extensions).toHaveProperty('preSharedKey', 0);
+      expect(hex(encodeMessage(HandshakeType.server_hello, serverHello, answer))).toBe(trace.entry('server_hello'));
+      const parameters = parseBody('EncryptedExtensions', encryptedExtensions, trace.message('encrypted_extensions'));
+      expect(hex(encodeMessage(HandshakeType.encrypted_extensions, encryptedExtensions, parameters))).toBe(
+        trace.entry('encrypted_extensions'),
+      );
+
+      const transcript = new Transcript();
+      transcript.add(trace.input('client_hello'));
+      transcript.start(suite.hash);
+      transcript.add(trace.input('server_hello'));
+      const schedule = new KeySchedule(suite, trace.input('psk'));
+      schedule.enterHandshake(trace.input('shared_secret'));
+      const handshake = handshakeTrafficSecrets(schedule, transcript, noLog);
+      transcript.add(trace.input('encrypted_extensions'));
+      const serverFinished = finishedMessage(suite, handshake.server, transcript.digest());
+      expect(hex(serverFinished)).toBe(trace.entry('server_finished'));
+      transcript.add(serverFinished);
+      transcript.add(trace.input('end_of_early_data'));
+      const clientFinished = finishedMessage(suite, handshake.client, transcript.digest());
+      expect(hex(clientFinished)).toBe(trace.entry('client_finished'));
+    });
+
     test('every entry of the trace is compared or listed', () => {
-      const resumption = 'resumption: the key schedule begins without a PSK';
       const because = {
-        server_hello: resumption,
-        encrypted_extensions: resumption,
-        server_finished: resumption,
-        end_of_early_data: resumption,
-        client_finished: resumption,
+        end_of_early_data: 'input: has no body',
         shared_secret: 'input: follows from a private key that is not in the file',
       };
       expect(new Set(trace.left)).toEqual(new Set(Object.keys(because)));

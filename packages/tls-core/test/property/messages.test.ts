@@ -67,6 +67,30 @@ const samples: readonly Item[] = [
       clientCertificateType: 0,
     }),
   },
+  {
+    type: 22,
+    epoch: 0,
+    content: encodeMessage(HandshakeType.client_hello, clientHello, {
+      legacyVersion: 0x0303,
+      random: new Uint8Array(32).fill(3),
+      sessionId: new Uint8Array(32).fill(4),
+      cipherSuites: [0x1301, 0x1302],
+      compressionMethods: Uint8Array.of(0),
+      extensions: {
+        types: [],
+        unknown: [],
+        pskModes: Uint8Array.of(1),
+        ticketRequest: { newSessionCount: 2, resumptionCount: 1 },
+        preSharedKey: {
+          identities: [
+            { identity: new Uint8Array(50).fill(5), obfuscatedTicketAge: 0xfedcba98 },
+            { identity: Uint8Array.of(6), obfuscatedTicketAge: 0 },
+          ],
+          binders: [new Uint8Array(32).fill(7), new Uint8Array(48).fill(8)],
+        },
+      },
+    }),
+  },
 ].filter(({ type }) => type === 22);
 
 /** An address in the place of a name is read as no name, and that cannot be written. */

@@ -1,0 +1,185 @@
+/** Pre-shared keys of a client, RFC 8446 sections 2.2 and 4.2.11: sessions that it offers to resume, and keeps. */
+import { emptyBytes, hex, wipe } from '../codec/bytes.ts';
+import { type ClientConfig } from '../config.ts';
+import { type KeyExchangeGroup, type Tls13CipherSuite } from '../crypto/provider.ts';
+import { TlsError } from '../error.ts';
+import { pskBinder, ticketPsk } from '../keys/tls13_key_schedule.ts';
+import { type NewSessionTicket } from '../messages/post_handshake.ts';
+import { bindersLength, type OfferedPsks } from '../messages/pre_shared_key.ts';
+import { type NamedGroup, ProtocolVersion } from '../registry.ts';
+import { type ServerName } from '../server_name.ts';
+import { serverScope } from '../sessions/scope.ts';
+import {
+  decodeClientSession,
+  encodeClientSession,
+  maxLifetimeSeconds,
+  type PeerIdentity,
+  resumable,
+} from '../sessions/session.ts';
+import { type Step, wait } from '../step/step.ts';
+import { type OfferedPsk, type SelectedPsk } from './psk.ts';
+import { type Transcript } from './transcript.ts';
+
+/** Most bytes of a ticket that is kept. A longer one might not fit a ClientHello with all the rest. */
+const maxTicket = 16_384;
+
+function scopeOf(config: ClientConfig, { name }: ServerName): Uint8Array {
+  return serverScope(config.provider, config.policies(), name);
+}
+
+/** The groups for the first key shares: what the server asked for last time, or else what the configuration says. */
+export function* firstGroups(config: ClientConfig, serverName: ServerName): Step<readonly KeyExchangeGroup[]> {
+  const { sessionStore, followsGroupHints, provider, keyShareGroups } = config;
+  if (sessionStore === undefined || !followsGroupHints) return keyShareGroups;
+  const hint = yield* wait(sessionStore.groupHint(hex(scopeOf(config, serverName))));
+  const hinted = provider.keyExchangeGroups.filter(({ name }) => name === hint);
+  return hinted.length > 0 ? hinted : keyShareGroups;
+}
+
+/** Remembers the group that the server asked for. */
+export function* keepGroupHint(config: ClientConfig, serverName: ServerName, group: NamedGroup): Step<void> {
+  const { sessionStore, followsGroupHints } = config;
+  if (sessionStore === undefined || !followsGroupHints) return;
+  yield* wait(sessionStore.setGroupHint(hex(scopeOf(config, serverName)), group));
+}
+
+/** The PSK of a stored ticket, taken out of the store, if it can be resumed here and now. */
+export function* takePsk(config: ClientConfig, serverName: ServerName): Step<OfferedPsk[]> {
+  const { sessionStore } = config;
+  if (sessionStore === undefined || config.tls13CipherSuites.length === 0) return [];
+  const scope = scopeOf(config, serverName);
+  const stored = yield* wait(sessionStore.takeTicket(hex(scope)));
+  const decoded = stored === undefined ? undefined : decodeClientSession(stored);
+  const session = resumable(decoded, ProtocolVersion.TLSv1_3, scope, config.time());
+  const suite = config.tls13CipherSuites.find(({ id }) => id === session?.cipherSuite);
+  const { ticket, secret } = session ?? { ticket: emptyBytes, secret: emptyBytes };
+  const isOfferable = ticket.length > 0 && ticket.length <= maxTicket && secret.length === suite?.hash.outputLength;
+  if (session !== undefined && suite !== undefined && isOfferable) return [{ session, suite }];
+  wipe(decoded?.secret);
+  return [];
+}
+
+export function wipePsks(psks: readonly OfferedPsk[]): void {
+  wipe(...psks.map(({ session }) => session.secret));
+}
+
+/** The PSKs as a ClientHello has them, with binders of zeros until {@link addBoundHello}. */
+export function unboundPsks(psks: readonly OfferedPsk[], now: number): OfferedPsks | undefined {
+  if (psks.length === 0) return undefined;
+  return {
+    identities: psks.map(({ session }) => ({
+      identity: session.ticket,
+      // Section 4.2.11.1: modulo 2^32. Time may have passed since the age was found to be good.
+      obfuscatedTicketAge: (now - session.createdAtMillis + session.ageAdd) >>> 0,
+    })),
+    binders: psks.map(({ suite }) => new Uint8Array(suite.hash.outputLength)),
+  };
+}
+
+/**
+ * Section 4.2.11.2: fills in the binders, over all that comes before them; and adds the message to the transcript.
+ *
+ * @param message a ClientHello, with {@link unboundPsks} at its end
+ */
+export function addBoundHello(transcript: Transcript, message: Uint8Array, psks: readonly OfferedPsk[]): void {
+  if (psks.length === 0) return transcript.add(message);
+  const { binders } = unboundPsks(psks, 0)!;
+  const truncated = message.length - bindersLength(binders);
+  transcript.add(message.subarray(0, truncated));
+  let at = truncated + 2;
+  for (const { suite, session } of psks) {
+    const binder = pskBinder(suite, session.secret, transcript.digestBy(suite.hash));
+    message.set(binder, at + 1);
+    at += 1 + binder.length;
+  }
+  transcript.add(message.subarray(truncated));
+}
+
+/** Section 4.1.4: what may be offered again once the suite, and so the hash, is known. */
+export function fittingPsks(psks: readonly OfferedPsk[], chosen: Tls13CipherSuite): OfferedPsk[] {
+  return psks.filter(({ suite }) => hasHashOf(chosen, suite));
+}
+
+function hasHashOf(a: Tls13CipherSuite, b: Tls13CipherSuite): boolean {
+  return a.hash.outputLength === b.hash.outputLength;
+}
+
+/** Section 4.2.11: the PSK that the server chose, which must be one that was offered, and fit the suite that it chose. */
+export function selectedPsk(
+  psks: readonly OfferedPsk[],
+  index: number | undefined,
+  chosen: Tls13CipherSuite,
+): SelectedPsk | undefined {
+  if (index === undefined) return undefined;
+  const psk = psks[index];
+  if (psk === undefined) throw new TlsError({ code: 'PeerMisbehaved', reason: 'SelectedInvalidPsk' });
+  if (!hasHashOf(chosen, psk.suite)) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'ResumptionOfferedWithIncompatibleCipherSuite' });
+  }
+  return psk as SelectedPsk;
+}
+
+/** What a client learned in its handshake, for the sessions that go on from it. */
+export interface Tls13ClientSessionState {
+  readonly suite: Tls13CipherSuite;
+  readonly protocol: Uint8Array | undefined;
+  readonly peer: PeerIdentity;
+  /** For how many seconds from now a session may be resumed at most. */
+  readonly lifetimeSeconds: number;
+  readonly establishedAtMillis: number;
+}
+
+/** Section 4.6.1: keeps the tickets of a connection. */
+export class TicketKeeper {
+  readonly #config: ClientConfig;
+  readonly #serverName: ServerName;
+  readonly #state: Tls13ClientSessionState;
+  readonly #resumptionSecret: Uint8Array;
+
+  /** @param resumptionSecret kept, and wiped */
+  constructor(
+    config: ClientConfig,
+    serverName: ServerName,
+    state: Tls13ClientSessionState,
+    resumptionSecret: Uint8Array,
+  ) {
+    this.#config = config;
+    this.#serverName = serverName;
+    this.#state = state;
+    this.#resumptionSecret = resumptionSecret;
+  }
+
+  *keep({ lifetimeSeconds, ageAdd, nonce, ticket, extensions }: NewSessionTicket): Step<void> {
+    const { sessionStore, time } = this.#config;
+    const { suite, protocol, peer } = this.#state;
+    const now = time();
+    const sinceHandshake = Math.max(0, Math.ceil((now - this.#state.establishedAtMillis) / 1000));
+    const lifetime = Math.min(lifetimeSeconds, maxLifetimeSeconds, this.#state.lifetimeSeconds - sinceHandshake);
+    // A lifetime of zero is for a ticket to be discarded at once.
+    if (sessionStore === undefined || lifetime <= 0 || ticket.length > maxTicket) return;
+    const scope = scopeOf(this.#config, this.#serverName);
+    const secret = ticketPsk(suite, this.#resumptionSecret, nonce);
+    const session = encodeClientSession({
+      version: ProtocolVersion.TLSv1_3,
+      cipherSuite: suite.id,
+      secret,
+      scope,
+      createdAtMillis: now,
+      lifetimeSeconds: lifetime,
+      protocol: protocol ?? emptyBytes,
+      peer,
+      extendedMasterSecret: false,
+      ageAdd,
+      maxEarlyDataSize: extensions.maxEarlyDataSize ?? 0,
+      ticket,
+      sessionId: emptyBytes,
+    });
+    // It is in the session.
+    wipe(secret);
+    if (session !== undefined) yield* wait(sessionStore.addTicket(hex(scope), session));
+  }
+
+  wipe(): void {
+    wipe(this.#resumptionSecret);
+  }
+}

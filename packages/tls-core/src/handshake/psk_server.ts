@@ -1,0 +1,189 @@
+/** Pre-shared keys of a server, RFC 8446 sections 2.2, 4.2.11 and 4.6.1: sessions that it resumes, and tickets for them. */
+import { asciiBytes, concat, constantTimeEqual, emptyBytes, equalBytes, hex, wipe } from '../codec/bytes.ts';
+import { type ClientHelloInfo, type ServerConfig } from '../config.ts';
+import { type Tls13CipherSuite } from '../crypto/provider.ts';
+import { TlsError } from '../error.ts';
+import { pskBinder, ticketPsk } from '../keys/tls13_key_schedule.ts';
+import { type ClientHello } from '../messages/client_hello.ts';
+import { onlyKnown } from '../messages/extension.ts';
+import { encodeMessage, type HandshakeMessage } from '../messages/handshake.ts';
+import { newSessionTicket } from '../messages/post_handshake.ts';
+import { bindersLength } from '../messages/pre_shared_key.ts';
+import { ContentType, HandshakeType, ProtocolVersion, PskKeyExchangeMode } from '../registry.ts';
+import {
+  decodeServerSession,
+  defaultLifetimeSeconds,
+  encodeServerSession,
+  type PeerIdentity,
+  remainingSeconds,
+  type Resumable,
+  resumable,
+  type ServerSession,
+} from '../sessions/session.ts';
+import { type Step, wait } from '../step/step.ts';
+import { type ServerHellos } from './hellos.ts';
+import { type HandshakeIo } from './io.ts';
+import { type FoundPsk, type VerifiedPsk } from './psk.ts';
+import { type Transcript } from './transcript.ts';
+
+/** Of how many identities to find out whether we know them: each may cost a decryption, or a question to a store. */
+const maxIdentities = 8;
+
+/** What stands for a session in the store. */
+const keyLength = 32;
+
+/** Most bytes of a ticket: clients may not be able to send a longer one again. */
+const maxTicket = 16_384;
+
+/** Sections 4.2.9 and 4.2.11: the first of the client's PSKs that we can go on with; without one, a full handshake. */
+export function* findPsk(config: ServerConfig, hello: ClientHello, info: ClientHelloInfo): Step<FoundPsk | undefined> {
+  const { preSharedKey } = hello.extensions;
+  if (preSharedKey === undefined || !wantsPskWithKeyExchange(hello)) return undefined;
+  for (const { identity } of preSharedKey.identities.slice(0, maxIdentities)) {
+    const stored = yield* storedSession(config, identity);
+    const decoded = stored === undefined ? undefined : decodeServerSession(stored);
+    const session = resumable(decoded, ProtocolVersion.TLSv1_3, config.policies(), config.time());
+    const suite = session === undefined ? undefined : suiteFor(config, hello, info, session);
+    if (session !== undefined && suite !== undefined) return { identity, session, suite };
+    wipe(decoded?.secret);
+  }
+  return undefined;
+}
+
+function wantsPskWithKeyExchange({ extensions }: ClientHello): boolean {
+  return extensions.pskModes?.includes(PskKeyExchangeMode.psk_dhe_ke) === true;
+}
+
+function* storedSession({ ticketer, sessionStore }: ServerConfig, identity: Uint8Array): Step<Uint8Array | undefined> {
+  if (ticketer !== undefined) return yield* wait(ticketer.open(identity));
+  if (sessionStore === undefined || identity.length !== keyLength) return undefined;
+  return yield* wait(sessionStore.take(hex(identity)));
+}
+
+/** The suite with which the session can be resumed here: best its own, else another with the same hash. */
+function suiteFor(
+  { tls13CipherSuites, clientVerifier }: ServerConfig,
+  { cipherSuites }: ClientHello,
+  { serverName }: ClientHelloInfo,
+  session: Resumable<ServerSession>,
+): Tls13CipherSuite | undefined {
+  const own = tls13CipherSuites.find(({ id }) => id === session.cipherSuite);
+  if (own === undefined || session.secret.length !== own.hash.outputLength) return undefined;
+  if (!equalBytes(session.serverName, serverNameBytes(serverName))) return undefined;
+  if (clientVerifier?.mandatory === true && session.peer.certificates.length === 0) return undefined;
+  const fitting = tls13CipherSuites.filter(({ hash }) => hash.outputLength === own.hash.outputLength);
+  return [own, ...fitting].find(({ id }) => cipherSuites.includes(id));
+}
+
+function serverNameBytes(serverName: string | undefined): Uint8Array {
+  return serverName === undefined ? emptyBytes : asciiBytes(serverName);
+}
+
+/**
+ * Section 4.2.11.2: verifies the binder of the PSK that was found, over all that comes before the binders; and adds the
+ * ClientHello to the transcript.
+ *
+ * @returns `undefined` without one, and for a second ClientHello that no longer offers it
+ */
+export function verifyBinder(
+  transcript: Transcript,
+  { raw }: HandshakeMessage,
+  { extensions }: ClientHello,
+  found: FoundPsk | undefined,
+): VerifiedPsk | undefined {
+  const { identities, binders } = extensions.preSharedKey ?? { identities: [], binders: [] };
+  const index = found === undefined ? -1 : identities.findIndex(({ identity }) => equalBytes(identity, found.identity));
+  const binder = binders[index];
+  if (found === undefined || binder === undefined) {
+    transcript.add(raw);
+    return undefined;
+  }
+  const truncated = raw.length - bindersLength(binders);
+  transcript.add(raw.subarray(0, truncated));
+  const { suite, session } = found;
+  if (!constantTimeEqual(binder, pskBinder(suite, session.secret, transcript.digest()))) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'IncorrectBinder' });
+  }
+  transcript.add(raw.subarray(truncated));
+  return { ...found, index } as VerifiedPsk;
+}
+
+/** How many tickets to send (section 4.6.1, RFC 9149): not more than the client wants, and none that it could not use. */
+export function ticketCount({ config, hello, psk }: ServerHellos): number {
+  const isPossible = config.ticketer !== undefined || config.sessionStore !== undefined;
+  if (!isPossible || !wantsPskWithKeyExchange(hello)) return 0;
+  const { ticketRequest } = hello.extensions;
+  const wanted = psk === undefined ? ticketRequest?.newSessionCount : ticketRequest?.resumptionCount;
+  return Math.min(config.ticketCount, wanted ?? config.ticketCount);
+}
+
+/** What a server learned in its handshake, for the sessions that go on from it. */
+export interface Tls13ServerSessionState {
+  readonly protocol: Uint8Array | undefined;
+  readonly peer: PeerIdentity;
+  /** Borrowed. */
+  readonly resumptionSecret: Uint8Array;
+}
+
+/** Section 4.6.1: sends tickets, each of its own PSK. */
+export function* sendTickets(io: HandshakeIo, hellos: ServerHellos, state: Tls13ServerSessionState): Step<void> {
+  const { config, psk, suite } = hellos;
+  const offered = config.ticketer?.lifetimeSeconds ?? defaultLifetimeSeconds;
+  // A chain of sessions ends with the first, or the client would never be verified again.
+  const lifetimeSeconds = psk === undefined ? offered : Math.min(offered, remainingSeconds(psk.session, config.time()));
+  if (lifetimeSeconds <= 0) return;
+  const messages: Uint8Array[] = [];
+  for (let i = 0; i < ticketCount(hellos); i++) {
+    const nonce = Uint8Array.of(i);
+    const ageAdd = randomBytes(config, 4).reduce((sum, byte) => sum * 256 + byte, 0);
+    const secret = ticketPsk(suite, state.resumptionSecret, nonce);
+    const session = encodeServerSession(sessionOf(hellos, state, { secret, ageAdd, lifetimeSeconds }));
+    wipe(secret);
+    const ticket = session === undefined ? undefined : yield* makeTicket(config, session, lifetimeSeconds);
+    if (ticket === undefined || ticket.length > maxTicket) continue;
+    const message = { lifetimeSeconds, ageAdd, nonce, ticket, extensions: onlyKnown };
+    messages.push(encodeMessage(HandshakeType.new_session_ticket, newSessionTicket, message));
+  }
+  if (messages.length > 0) io.outbound.send(ContentType.handshake, concat(messages));
+}
+
+function sessionOf(
+  { config, info, suite, resumptionData }: ServerHellos,
+  { protocol, peer }: Tls13ServerSessionState,
+  ticket: Pick<ServerSession, 'secret' | 'ageAdd' | 'lifetimeSeconds'>,
+): ServerSession {
+  return {
+    ...ticket,
+    version: ProtocolVersion.TLSv1_3,
+    cipherSuite: suite.id,
+    scope: config.policies(),
+    createdAtMillis: config.time(),
+    protocol: protocol ?? emptyBytes,
+    peer,
+    extendedMasterSecret: false,
+    maxEarlyDataSize: 0,
+    serverName: serverNameBytes(info.serverName),
+    applicationData: resumptionData.toKeep,
+  };
+}
+
+/** The session as a ticket, or what it is stored under. */
+function* makeTicket(config: ServerConfig, session: Uint8Array, lifetimeSeconds: number): Step<Uint8Array | undefined> {
+  const { ticketer, sessionStore } = config;
+  if (ticketer !== undefined) {
+    try {
+      return yield* wait(ticketer.seal(session));
+    } finally {
+      wipe(session);
+    }
+  }
+  const key = randomBytes(config, keyLength);
+  yield* wait(sessionStore?.put(hex(key), session, lifetimeSeconds));
+  return key;
+}
+
+function randomBytes({ provider }: ServerConfig, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  provider.random(bytes);
+  return bytes;
+}
