@@ -334,6 +334,8 @@ export class Connection {
   #traceEnd(error: string | undefined): void {
     const { inbound, outbound, trace } = this.#io;
     const counts = { protectedRecordsSent: outbound.sealed, protectedRecordsReceived: inbound.opened };
+    // Once: who gives a connection up that has ended does not end it again.
+    delete this.#io.trace;
     trace?.({ type: 'ended', error, ...counts });
   }
 

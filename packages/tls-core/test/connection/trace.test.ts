@@ -189,6 +189,14 @@ describe('a trace', () => {
     ]);
   });
 
+  it('ends once, whatever is done to a connection that has ended', () => {
+    const { pair, server: events } = run({}, {});
+    void pair.client.close();
+    void pair.run();
+    pair.server.abandon();
+    expect(events.map(brief).filter((text) => text.startsWith('ended'))).toEqual(['ended undefined']);
+  });
+
   it('begins where a server chooses its configuration', () => {
     const { tracer, connections } = collect();
     const config = server({ trace: tracer });
