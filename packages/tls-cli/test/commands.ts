@@ -1,12 +1,13 @@
 /** Runs the two commands, bundled from their sources, as processes of their own. */
-import { build, type Plugin } from 'esbuild';
+import { createCa } from '@tyls/testing';
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, onTestFinished } from 'vitest';
+import { bundle } from '../../../testing/src/bundle.ts';
 
 const packages = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -14,28 +15,27 @@ const packages = fileURLToPath(new URL('../../', import.meta.url));
 export const folder: string = mkdtempSync(join(tmpdir(), 'tyls-cli-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const sources: Plugin = {
-  name: 'sources',
-  setup(bundling) {
-    bundling.onResolve({ filter: /^@tyls\// }, ({ path }) => {
-      const [, name, entry = 'index'] = path.split('/');
-      return { path: join(packages, name!, 'src', `${entry}.ts`) };
-    });
-  },
-};
-
 // The commands look for their package.json one folder up.
 copyFileSync(join(packages, 'tls-cli/package.json'), join(folder, 'package.json'));
-await build({
-  entryPoints: ['tlsclient', 'tlsserver'].map((name) => join(packages, 'tls-cli/src', `${name}.ts`)),
-  outdir: join(folder, 'bin'),
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  plugins: [sources],
-  // commander is CommonJS inside.
-  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-});
+const sources = ['tlsclient', 'tlsserver'].map((name) => join(packages, 'tls-cli/src', `${name}.ts`));
+await bundle(sources, join(folder, 'bin'));
+
+const ca = await createCa();
+const identity = await ca.issue({ names: ['localhost', '127.0.0.1'] });
+const user = await ca.issue({ usage: 'client' });
+const files = {
+  'ca.pem': ca.certificatePem,
+  'server.pem': identity.chainPem,
+  'server.key': identity.privateKeyPem,
+  'user.pem': user.chainPem,
+  'user.key': user.privateKeyPem,
+  // An OCSPResponse whose status is tryLater (RFC 6960 section 4.2.1).
+  'ocsp.der': Uint8Array.of(0x30, 0x03, 0x0a, 0x01, 0x03),
+};
+for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+
+/** What a client trusts the server by. */
+export const trust: readonly string[] = ['--cafile', 'ca.pem'];
 
 export interface Outcome {
   readonly status: number | null;
@@ -61,7 +61,7 @@ export function startCommand(name: 'tlsclient' | 'tlsserver', args: readonly str
 }
 
 export function commandLine(name: 'tlsclient' | 'tlsserver', args: readonly string[]): [string, ...string[]] {
-  return [process.execPath, join(folder, 'bin', `${name}.js`), ...args];
+  return [process.execPath, join(folder, 'bin', `${name}.mjs`), ...args];
 }
 
 /** Collects what a process says until it ends. */
