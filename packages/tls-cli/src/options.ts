@@ -1,5 +1,13 @@
 /** What the two commands have in common: options, files, errors and exit statuses. */
-import { CipherSuite, type CryptoProvider, type KeyLog, NamedGroup, nameOf, ProtocolVersion } from '@tyls/tls-core';
+import {
+  CipherSuite,
+  type CryptoProvider,
+  type KeyLog,
+  NamedGroup,
+  nameOf,
+  ProtocolVersion,
+  type Tracer,
+} from '@tyls/tls-core';
 import { nobleProvider } from '@tyls/crypto-noble';
 import { nodeProvider } from '@tyls/crypto-node';
 import { webcryptoProvider } from '@tyls/crypto-webcrypto';
@@ -7,6 +15,7 @@ import { keyLogFile, type TlsSocket } from '@tyls/tls-node';
 import { certificatesFromPem } from '@tyls/webpki';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { readFileSync } from 'node:fs';
+import { traceTo } from './trace.ts';
 
 const providers: Readonly<Record<string, () => CryptoProvider>> = {
   node: nodeProvider,
@@ -24,6 +33,7 @@ export interface CommonValues {
   readonly mtu?: number;
   readonly keyLog?: string;
   readonly verbose?: true;
+  readonly trace?: true;
 }
 
 const exitStatus = `
@@ -51,7 +61,8 @@ export function addCommonOptions(to: Command): Command {
     .option('--mtu <bytes>', 'put at most this much plaintext in a record: 32 to 16384', integer(32, 16_384))
     .addOption(new Option('--provider <name>', 'the crypto backend').choices(Object.keys(providers)).default('node'))
     .option('--key-log <file>', 'append the secrets to this file, in the format of SSLKEYLOGFILE')
-    .option('--verbose', 'say on standard error what was negotiated');
+    .option('--verbose', 'say on standard error what was negotiated')
+    .option('--trace', 'say on standard error what happens: messages, keys and alerts, by name and size');
 }
 
 /** Adds `--port`, 443 by default. @param least 0 where a free one may be asked for */
@@ -79,6 +90,7 @@ export function commonConfig(values: CommonValues): {
   readonly alpnProtocols: readonly string[] | undefined;
   readonly maxFragmentSize: number | undefined;
   readonly keyLog: KeyLog | undefined;
+  readonly trace: Tracer | undefined;
 } {
   const provider = providers[values.provider]!();
   const { suite, group } = values;
@@ -92,6 +104,7 @@ export function commonConfig(values: CommonValues): {
     alpnProtocols: values.proto,
     maxFragmentSize: values.mtu,
     keyLog: values.keyLog === undefined ? undefined : ofOption('--key-log', () => keyLogFile(values.keyLog!)),
+    trace: values.trace === true ? traceTo((line) => console.error(line)) : undefined,
   };
 }
 

@@ -1,30 +1,11 @@
-import { createCa } from '@tyls/testing';
 import { randomBytes } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { client, commandLine, folder, outcome, server, start, startCommand } from './commands.ts';
-
-beforeAll(async () => {
-  const ca = await createCa();
-  const identity = await ca.issue({ names: ['localhost', '127.0.0.1'] });
-  const user = await ca.issue({ usage: 'client' });
-  const files = {
-    'ca.pem': ca.certificatePem,
-    'server.pem': identity.chainPem,
-    'server.key': identity.privateKeyPem,
-    'user.pem': user.chainPem,
-    'user.key': user.privateKeyPem,
-    // An OCSPResponse whose status is tryLater (RFC 6960 section 4.2.1).
-    'ocsp.der': Uint8Array.of(0x30, 0x03, 0x0a, 0x01, 0x03),
-  };
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
-});
-
-const trust = ['--cafile', 'ca.pem'];
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { client, commandLine, folder, outcome, server, start, startCommand, trust } from './commands.ts';
 
 describe('a client and a server', () => {
   test.each(['node', 'noble', 'webcrypto'])('echo with the %s provider', async (provider) => {
@@ -126,6 +107,23 @@ describe('a client and a server', () => {
     expect(ours).toHaveLength(5);
     expect(ours).toEqual(theirs);
   });
+});
+
+test('what happens in a connection can be followed on both sides', async () => {
+  const { port, stderr } = await server(['--trace', 'echo']);
+  const done = await client(['--port', port, ...trust, '--trace', 'localhost'], 'ping');
+  expect(done.status).toBe(0);
+  expect(done.stderr).toMatch(
+    /^#1 sent client_hello, \d+ bytes\n.*#1 negotiated TLSv1_3, .*, full\n.*#1 received certificate, \d+ bytes\n/s,
+  );
+  expect(done.stderr).toMatch(/#1 sent finished, .*#1 handshake complete\n.*#1 received warning alert close_notify\n/s);
+  expect(done.stderr).toMatch(/\n#1 ended, \d+ protected records sent, \d+ received\n$/);
+  expect(stderr()).toMatch(/\n#1 received client_hello, .*#1 sent certificate, /s);
+  const refused = await client(['--port', port, '--trace', 'localhost']);
+  expect(refused.stderr).toMatch(
+    /\n#1 sent fatal alert unknown_ca\n.*#1 ended, .*: InvalidCertificate\.UnknownIssuer\n/s,
+  );
+  expect(stderr()).toMatch(/\n#2 received fatal alert unknown_ca\n/);
 });
 
 describe('a client', () => {
