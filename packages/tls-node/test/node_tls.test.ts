@@ -89,7 +89,7 @@ describe.each(Object.keys(providers))('the %s provider', (name) => {
       // Not at once: node:tls sends no close_notify if it ends before it has sent its tickets.
       socket.once('data', () => socket.end('retried'));
     });
-    const client = dial(await listen(server), { provider });
+    const client = dial(await listen(server), { provider, sessionStore: false });
     client.write('?');
     expect((await readAll(client)).toString()).toBe('retried');
     expect(client.handshakeKind).toBe('full-with-hello-retry-request');

@@ -321,7 +321,7 @@ test('sends each flight in one write', async () => {
       callback();
     },
   });
-  const server = accept(right, serverOptions);
+  const server = accept(right, { ...serverOptions, sessionStore: false });
   const client = connect({ socket: left, ...clientOptions });
   await Promise.all([once(server, 'secureConnect'), once(client, 'secureConnect')]);
   // ServerHello to Finished, its small pieces joined.
