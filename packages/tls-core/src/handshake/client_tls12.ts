@@ -38,7 +38,7 @@ import { checkServerType, selectedType, typeOf } from './certificate_types.ts';
 import { Tls12Finish } from './finished_tls12.ts';
 import { type Tls12ClientHellos } from './hellos.ts';
 import { type HandshakeIo, SecretLog, type Traffic } from './io.ts';
-import { acceptRecordSizeLimit, checkProtocol } from './negotiation.ts';
+import { acceptRecordSizeLimit, checkProtocol, resolveClientCertificate } from './negotiation.ts';
 import { type ClientSessionState, forgetClientSession, keepClientSession } from './resumption_tls12.ts';
 import { Tls12Traffic } from './traffic_tls12.ts';
 
@@ -345,8 +345,7 @@ function* chooseCertificate(
   request: CertificateRequestInfo,
   clientType: CertificateType,
 ): Step<Identity | undefined> {
-  if (clientType !== config.certificateType) return undefined;
-  const certified = yield* wait(config.resolveCertificate(request));
+  const certified = yield* resolveClientCertificate(config, request, clientType);
   const signer = certified?.key.chooseScheme(request.signatureSchemes);
   if (certified === undefined || signer === undefined) return undefined;
   return { certificates: certified.certificates, signer };

@@ -29,7 +29,7 @@ import { certificateTypes, encodeCertificate, readCertificate } from './certific
 import { checkLength, checkServerType, selectedType, typeOf } from './certificate_types.ts';
 import { type ClientHellos } from './hellos.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
-import { acceptRecordSizeLimit, checkProtocol } from './negotiation.ts';
+import { acceptRecordSizeLimit, checkProtocol, resolveClientCertificate } from './negotiation.ts';
 import { type SelectedPsk } from './psk.ts';
 import { keepGroupHint, TicketKeeper } from './psk_client.ts';
 import { Tls13Traffic } from './traffic_tls13.ts';
@@ -264,7 +264,7 @@ function* authenticateClient(
     ocspResponse: extensions.certificateStatusRequest === true,
     sctList: extensions.sctListRequest === true,
   };
-  const certified = clientType === config.certificateType ? yield* wait(config.resolveCertificate(info)) : undefined;
+  const certified = yield* resolveClientCertificate(config, info, clientType);
   const signer = certified === undefined ? undefined : chooseSigner(certified.key, info.signatureSchemes);
   if (certified === undefined || signer === undefined) {
     const none = encodeMessage(HandshakeType.certificate, certificate, { context: emptyBytes, entries: [] });

@@ -1,12 +1,18 @@
 /** What both versions negotiate in the same way, on either side. */
 import { equalBytes } from '../codec/bytes.ts';
-import { type CertifiedKey, type ClientConfig, type ClientHelloInfo, type ServerConfig } from '../config.ts';
+import {
+  type CertificateRequestInfo,
+  type CertifiedKey,
+  type ClientConfig,
+  type ClientHelloInfo,
+  type ServerConfig,
+} from '../config.ts';
 import { TlsError } from '../error.ts';
 import { type ClientHello } from '../messages/client_hello.ts';
 import { maxPlaintext } from '../record/deframer.ts';
-import { ProtocolVersion } from '../registry.ts';
+import { type CertificateType, ProtocolVersion } from '../registry.ts';
 import { type Step, wait } from '../step/step.ts';
-import { checkOfferedServerType } from './certificate_types.ts';
+import { checkOfferedServerType, typeOf } from './certificate_types.ts';
 import { type HandshakeIo } from './io.ts';
 
 /** RFC 7301 section 3.2: our preference; nothing in common is fatal, nothing offered is not. */
@@ -79,5 +85,23 @@ export function* resolveCertificate(
   const certified = yield* wait(config.resolveCertificate(info));
   if (certified === undefined) throw new TlsError({ code: 'NoSuitableCertificate', serverName: info.serverName });
   checkOfferedServerType(certified, hello);
+  return certified;
+}
+
+/**
+ * The client's certificate, if it has one of the type that the server selected.
+ *
+ * @param type what the server can verify
+ */
+export function* resolveClientCertificate(
+  config: ClientConfig,
+  request: CertificateRequestInfo,
+  type: CertificateType,
+): Step<CertifiedKey | undefined> {
+  if (type !== config.certificateType) return undefined;
+  const certified = yield* wait(config.resolveCertificate(request));
+  if (certified !== undefined && typeOf(certified) !== type) {
+    throw new TypeError('the resolver gave a certificate of another type than certificateType says');
+  }
   return certified;
 }

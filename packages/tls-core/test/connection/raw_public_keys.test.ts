@@ -122,6 +122,19 @@ describe.each(Object.keys(providers).flatMap((name) => [[name, 'TLSv1_3'] as con
       expect(server.error?.code).toBe('InvalidCertificate.UnknownPublicKey');
     });
 
+    test('are not shown by a resolver that says it has certificates', async () => {
+      const raw = await rawKey(provider);
+      const pair = new Pair({
+        client: await testClientConfig(provider, { versions, certificate: () => raw }),
+        server: await testServerConfig(provider, { versions, clientVerifier: await testClientVerifier(provider) }),
+      });
+      await pair.run();
+      expect(pair.client.error?.detail).toEqual({
+        code: 'General',
+        why: 'the resolver gave a certificate of another type than certificateType says',
+      });
+    });
+
     test('are refused without the private key', async () => {
       const raw = await rawKey(provider);
       const verifier = rawPublicKeyServerVerifier({ pins: [pin(raw)], provider });
@@ -173,6 +186,26 @@ describe.each(Object.keys(providers).flatMap((name) => [[name, 'TLSv1_3'] as con
     });
   },
 );
+
+test('a session goes on with the keys that it began with', async () => {
+  const provider = nodeProvider();
+  const versions = [ProtocolVersion.TLSv1_2];
+  const raw = await rawKey(provider);
+  const pins = [pin(raw)];
+  const verifier = rawPublicKeyServerVerifier({ pins, provider });
+  const clientVerifier = rawPublicKeyClientVerifier({ pins, provider });
+  const client = clientConfig({ provider, versions, verifier, certificate: raw });
+  const server = serverConfig({ provider, versions, certificate: raw, clientVerifier });
+  const kinds: unknown[] = [];
+  for (let i = 0; i < 2; i++) {
+    const pair = new Pair({ client, server });
+    await pair.run();
+    expect(pair.client.error ?? pair.server.error).toBeUndefined();
+    for (const end of [pair.client, pair.server]) expect(end.peerCertificates).toEqual(raw.certificates);
+    kinds.push(pair.client.handshakeKind);
+  }
+  expect(kinds).toEqual(['full', 'resumed']);
+});
 
 test('a client that has certificates says nothing of types', async () => {
   const provider = nodeProvider();
