@@ -30,7 +30,7 @@ import {
   ProtocolVersion,
   SignatureScheme,
 } from '../registry.ts';
-import { type ClientSession, type Resumable } from '../sessions/session.ts';
+import { type ClientSession, maxTicket, type Resumable } from '../sessions/session.ts';
 import { type Step, wait } from '../step/step.ts';
 import { type FinishedVerified, type PeerAuthenticated, publishIdentity } from './authentication.ts';
 import { checkTls12Scheme, kindsOf, schemesFor, signedParams } from './authentication_tls12.ts';
@@ -221,7 +221,7 @@ function acceptedSession({ offer }: Tls12ClientHellos, hello: Tls12ServerHello):
   return session;
 }
 
-/** RFC 5077 section 3.3: sent if it was announced, and only then. */
+/** RFC 5077 section 3.3: sent if it was announced, and only then. One that is too large counts as none. */
 function* receiveTicket(
   io: HandshakeIo,
   { transcript }: Tls12ClientHellos,
@@ -231,7 +231,7 @@ function* receiveTicket(
   const message = yield* io.inbound.message(HandshakeType.new_session_ticket);
   const issued = parseBody('NewSessionTicket', tls12NewSessionTicket, message);
   transcript.add(message.raw);
-  return issued;
+  return issued.ticket.length > maxTicket ? undefined : issued;
 }
 
 /** RFC 5246 sections 7.4.2 and 7.4.3: Certificate, CertificateStatus and ServerKeyExchange, all verified. */

@@ -19,6 +19,7 @@ import {
   encodeClientSession,
   encodeServerSession,
   maxLifetimeSeconds,
+  maxTicket,
   type Resumable,
   resumable,
   type ServerSession,
@@ -133,8 +134,6 @@ export function* keepClientSession(
 
 /** Of those that a server of ours chooses. */
 const sessionIdLength = 32;
-/** RFC 5077 section 3.3: `opaque ticket<0..2^16-1>`, and there is to be room for it in a ClientHello. */
-const maxTicket = 32_768;
 
 /** A session that a server resumes, and how to forget it where that is in its hands. */
 export interface FoundSession {
@@ -201,10 +200,16 @@ export type Issuance =
   | { readonly kind: 'id'; readonly sessionId: Uint8Array }
   | { readonly kind: 'none' };
 
-/** A ticket for whoever knows tickets, if we make any. */
-export function chooseIssuance({ config, hello }: Tls12ServerHellos, isExtended: boolean): Issuance {
+/** Whether NewSessionTicket is sent: to whoever knows tickets, if we make any. */
+export function issuesTicket({ config, hello }: Tls12ServerHellos): boolean {
+  return config.ticketer !== undefined && hello.extensions.sessionTicket !== undefined;
+}
+
+/** RFC 7627 section 5.4: a session without the extended master secret is not to be resumed. */
+export function chooseIssuance(hellos: Tls12ServerHellos, isExtended: boolean): Issuance {
+  const { config } = hellos;
   if (!isExtended) return { kind: 'none' };
-  if (config.ticketer !== undefined && hello.extensions.sessionTicket !== undefined) return { kind: 'ticket' };
+  if (issuesTicket(hellos)) return { kind: 'ticket' };
   if (config.sessionStore === undefined) return { kind: 'none' };
   const sessionId = new Uint8Array(sessionIdLength);
   config.provider.random(sessionId);

@@ -50,6 +50,7 @@ import {
   forgettingOnFailure,
   type FoundSession,
   type Issuance,
+  issuesTicket,
   keepServerSession,
   newSessionTicket,
 } from './resumption_tls12.ts';
@@ -145,7 +146,7 @@ function* abbreviatedHandshake(
   try {
     new SecretLog(config.keyLog, hello.random).log('CLIENT_RANDOM', secrets.masterSecret);
     const finish = new Tls12Finish(io, 'server', suite, transcript, secrets);
-    const sessionTicket = chooseIssuance(hellos, true).kind === 'ticket' ? true : undefined;
+    const sessionTicket = issuesTicket(hellos) ? true : undefined;
     const flight = [
       // The id of the ClientHello in either case (RFC 5077 section 3.4).
       encodeServerHello(hellos, suite, randoms, hello.sessionId, {

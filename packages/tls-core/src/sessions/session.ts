@@ -8,6 +8,12 @@ import { isTlsError } from '../error.ts';
 /** Section 4.6.1 of RFC 8446: most seconds for which a ticket may be used. */
 export const maxLifetimeSeconds = 604_800;
 
+/**
+ * Most bytes of a ticket that is made or kept, though both versions allow 65 535: the extensions of a ClientHello, which
+ * may have one of each version and a cookie beside all the rest, have no more than that together.
+ */
+export const maxTicket = 12_288;
+
 /** RFC 5246 section F.1.4: how long a session is kept where nobody says otherwise, in seconds. */
 export const defaultLifetimeSeconds = 86_400;
 

@@ -140,6 +140,26 @@ describe('a client', () => {
     expect(storedIn(afterFullHandshake(bytes(), bytes()))).toBeUndefined();
   });
 
+  it.each([12_289, 65_000])('keeps no ticket of %i bytes, which might not fit its ClientHello', (length) => {
+    const config = afterFullHandshake(bytes(), new Uint8Array(length));
+    expect(storedIn(config)).toBeUndefined();
+    const scripted = new ScriptedServer(config);
+    expect(scripted.connection.error).toBeUndefined();
+    expect(scripted.clientHello.extensions.sessionTicket).toEqual(bytes());
+  });
+
+  it('keeps a ticket of 12 288 bytes, and its old one instead of a larger one', () => {
+    const ticket = new Uint8Array(12_288);
+    expect(storedIn(afterFullHandshake(bytes(), ticket))).toMatchObject({ ticket });
+    const config = clientWithSession({ ticket: bytes(7) });
+    const scripted = new ScriptedServer(config);
+    scripted.sendResumption(announced);
+    scripted.peer.send(scripted.ticket(new Uint8Array(12_289)));
+    scripted.sendFinish();
+    established(scripted.peer);
+    expect(storedIn(config)).toMatchObject({ ticket: bytes(7) });
+  });
+
   it.each([
     [0, 86_400],
     [60, 60],
@@ -333,6 +353,21 @@ describe('a client', () => {
       end(scripted);
       expect(storedIn(config) !== undefined).toBe(isKept);
     }
+  });
+
+  it('ends the connection when its store fails', () => {
+    const fail = (): never => {
+      throw new Error('the database is gone');
+    };
+    const memory = clientSessionMemory();
+    const early = new ScriptedServer(client({ sessionStore: { ...memory, tls12Session: fail } }));
+    expect(refusal(early)).toEqual(['General', AlertDescription.internal_error]);
+    const late = new ScriptedServer(client({ sessionStore: { ...memory, setTls12Session: fail } }));
+    const { peer } = late;
+    late.sendHello({ sessionId: bytes(1) });
+    peer.send(peer.certificate(), late.keyExchange(), late.done());
+    late.sendFinish();
+    expect(refusal(late)).toEqual(['General', AlertDescription.internal_error]);
   });
 
   it('says what went wrong, and not that its store cannot forget', () => {
@@ -529,5 +564,29 @@ describe('a server', () => {
     expect(config.sessionStore!.get(key)).toBeDefined();
     scripted.peer.sendAlert(2, handshake_failure);
     expect(config.sessionStore!.get(key)).toBeUndefined();
+  });
+
+  it('ends the connection when its store or its ticketer fails, and says nothing of it to the client', () => {
+    const fail = (): never => {
+      throw new Error('the database is gone');
+    };
+    const { sessionStore, ticketer } = serverWithSession();
+    const withTicket = { append: [[session_ticket, bytes(0x1d)]] } as const;
+    const toResume = [
+      [server({ sessionStore: { ...sessionStore, get: fail } }), { sessionId }],
+      [server({ ticketer: { ...ticketer!, open: fail } }), withTicket],
+      [serverWithSession({}, { ticketer: { ...ticketer!, seal: fail } }), {}],
+      [server({ sessionStore: { ...sessionStore, put: fail } }), {}],
+    ] as const;
+    for (const [i, [config, changes]] of toResume.entries()) {
+      const scripted = new ScriptedClient(config);
+      scripted.sendClientHello(i === 2 ? { append: [[session_ticket, bytes()]] } : changes);
+      if (i >= 2) {
+        scripted.sendKeyExchange();
+        scripted.sendFinish();
+      }
+      expect(scripted.connection.error?.detail).toMatchObject({ code: 'General', why: 'the database is gone' });
+      expect(refusal(scripted)).toEqual(['General', AlertDescription.internal_error]);
+    }
   });
 });

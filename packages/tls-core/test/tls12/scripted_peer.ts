@@ -32,7 +32,7 @@ import {
 } from '../../src/messages/key_exchange_tls12.ts';
 import { tls12ServerHello, type Tls12ServerHello } from '../../src/messages/server_hello_tls12.ts';
 import { tls12NewSessionTicket } from '../../src/messages/session_ticket_tls12.ts';
-import { Deframer, maxTls12Ciphertext } from '../../src/record/deframer.ts';
+import { Deframer, maxPlaintext, maxTls12Ciphertext } from '../../src/record/deframer.ts';
 import { Joiner } from '../../src/record/joiner.ts';
 import { Tls12RecordOpener, Tls12RecordSealer } from '../../src/record/protection_tls12.ts';
 import {
@@ -219,11 +219,13 @@ export class ScriptedPeer {
       : concat(this.sealer.prepare(type, content)() as readonly Uint8Array[]);
   }
 
-  /** Handshake messages, each in a record of its own. */
+  /** Handshake messages, each in a record of its own, or in several if it is too long for one. */
   send(...messages: readonly Uint8Array[]): void {
     for (const message of messages) {
       this.transcript.add(message);
-      this.deliver(this.protect(ContentType.handshake, message));
+      for (let at = 0; at < message.length; at += maxPlaintext) {
+        this.deliver(this.protect(ContentType.handshake, message.subarray(at, at + maxPlaintext)));
+      }
     }
   }
 
