@@ -50,29 +50,33 @@ function pinsId(pins: readonly SpkiPin[] | undefined): readonly unknown[] | unde
   return pins?.map((pin) => (typeof pin === 'string' ? pin : [...pin]));
 }
 
-/** The algorithms that signatures may have, each as two SEQUENCEs. */
-function algorithmsId({ signatureVerification }: Provider): Uint8Array {
-  const { algorithms } = signatureVerification;
-  return concat(
-    algorithms.flatMap(({ publicKeyAlgorithm, signatureAlgorithm }) => [
-      derEncode(DerTag.sequence, publicKeyAlgorithm),
-      derEncode(DerTag.sequence, signatureAlgorithm),
-    ]),
-  );
-}
+/** Of what is made once: lists of algorithms, and stores with a hundred and more roots in them. */
+const known = /* @__PURE__ */ new WeakMap<object, Uint8Array>();
 
-/** Stores are made once, and have a hundred and more roots in them. */
-const known = /* @__PURE__ */ new WeakMap<RootStore, Uint8Array>();
-
-function rootsId(roots: RootStore, provider: Provider): Uint8Array {
-  let id = known.get(roots);
+function remembered(of: object, encode: () => Uint8Array): Uint8Array {
+  let id = known.get(of);
   if (id === undefined) {
-    const { sha256 } = digestsOf(provider);
-    const encoded = concat(roots.anchors.map(encodeAnchor));
-    id = sha256?.(encoded) ?? encoded;
-    known.set(roots, id);
+    id = encode();
+    known.set(of, id);
   }
   return id;
+}
+
+/** The algorithms that signatures may have, each as the numbers of its bytes; in one order, whatever a provider's is. */
+function algorithmsId({ signatureVerification: { algorithms } }: Provider): Uint8Array {
+  return remembered(algorithms, () => {
+    const encoded = algorithms.map(({ publicKeyAlgorithm, signatureAlgorithm }) =>
+      concat([derEncode(DerTag.sequence, publicKeyAlgorithm), derEncode(DerTag.sequence, signatureAlgorithm)]).join(),
+    );
+    return textId(encoded.toSorted());
+  });
+}
+
+function rootsId(roots: RootStore, provider: Provider): Uint8Array {
+  return remembered(roots, () => {
+    const encoded = concat(roots.anchors.map(encodeAnchor));
+    return digestsOf(provider).sha256?.(encoded) ?? encoded;
+  });
 }
 
 function encodeAnchor(anchor: TrustAnchor): Uint8Array {
