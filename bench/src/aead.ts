@@ -1,6 +1,6 @@
 /** AEADs of `node:crypto` with nothing around them: what sealing and opening a record costs at least. */
 import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from 'node:crypto';
-import { type SuiteName } from './configs.ts';
+import { type BulkSuiteName } from './configs.ts';
 
 const algorithms = {
   aes128gcm: { cipher: 'aes-128-gcm', keyLength: 16 },
@@ -20,7 +20,7 @@ interface Sealed {
 }
 
 /** @returns what seals `data` in one piece, each time it is called */
-export function sealing(suite: SuiteName, data: Uint8Array): () => Sealed {
+export function sealing(suite: BulkSuiteName, data: Uint8Array): () => Sealed {
   const { cipher, keyLength } = algorithms[suite];
   const key = createSecretKey(Buffer.alloc(keyLength, 'key'));
   return () => {
@@ -33,7 +33,7 @@ export function sealing(suite: SuiteName, data: Uint8Array): () => Sealed {
 }
 
 /** @returns what opens a record that holds `data`, each time it is called */
-export function opening(suite: SuiteName, data: Uint8Array): () => Uint8Array {
+export function opening(suite: BulkSuiteName, data: Uint8Array): () => Uint8Array {
   const { cipher, keyLength } = algorithms[suite];
   const key = createSecretKey(Buffer.alloc(keyLength, 'key'));
   const { ciphertext, tag } = sealing(suite, data)();

@@ -17,7 +17,7 @@ export interface Arena {
 }
 
 /** @param names of the figures of the contest's peers */
-export function contestBench(names: readonly string[], open: () => Promise<Arena>): Bench {
+export function contestBench(names: readonly string[], open: () => Awaitable<Arena>): Bench {
   return {
     names,
     async run(effort, wants) {

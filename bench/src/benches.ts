@@ -3,19 +3,27 @@ import { type Bench } from './bench.ts';
 import { bulkLoopback } from './bulk_loopback.ts';
 import { bulkMemory } from './bulk_memory.ts';
 import { bundleSizes } from './bundle.ts';
+import { firstByte } from './first_byte.ts';
 import { handshakeLoopback } from './handshake_loopback.ts';
 import { handshakeMemory } from './handshake_memory.ts';
+import { handshakeResumed } from './handshake_resumed.ts';
 import { hostile } from './hostile.ts';
+import { https } from './https.ts';
 import { idleMemory } from './idle_memory.ts';
+import { importTimes } from './import_time.ts';
 import { webpki } from './webpki.ts';
 
 export const benches: readonly Bench[] = [
   ...handshakeMemory,
   ...handshakeLoopback,
+  ...handshakeResumed,
+  firstByte,
   ...bulkMemory,
   ...bulkLoopback,
+  ...https,
   ...idleMemory,
   ...webpki,
   ...hostile,
+  ...importTimes,
   bundleSizes,
 ];

@@ -5,8 +5,8 @@
 import { type Duplex } from 'node:stream';
 import { opening, sealing } from './aead.ts';
 import { type Bench, contestBench } from './bench.ts';
-import { suiteNames, writeSizes } from './bulk_memory.ts';
-import { type SuiteName } from './configs.ts';
+import { writeSizes } from './bulk_memory.ts';
+import { bulkSuiteNames, type SuiteName } from './configs.ts';
 import { type Clock, type Contender, cpuClock, wallClock } from './contest.ts';
 import { Counterpart } from './counterpart.ts';
 import { webChain } from './pki.ts';
@@ -25,7 +25,7 @@ const clocks: readonly { readonly suffix: string; readonly clock: Clock; readonl
 /** How small the writes of a peer are shows in its records, and those are not always what was written. */
 const fullWrites = writeSizes.slice(0, 1);
 
-export const bulkLoopback: readonly Bench[] = suiteNames.flatMap((suite) =>
+export const bulkLoopback: readonly Bench[] = bulkSuiteNames.flatMap((suite) =>
   (['send', 'receive'] as const).flatMap((direction) =>
     (direction === 'send' ? writeSizes : fullWrites).flatMap(({ bytes, suffix: size }) =>
       clocks.map(({ suffix, clock, unit }) => {

@@ -7,7 +7,7 @@ import { createServer } from 'node:tls';
 import { opening, sealing } from './aead.ts';
 import { atOnce } from './at_once.ts';
 import { type Bench, contestBench } from './bench.ts';
-import { nodeOptions, type SuiteName, suites, tylsConfigs } from './configs.ts';
+import { type BulkSuiteName, bulkSuiteNames, nodeOptions, tylsConfigs } from './configs.ts';
 import { type Contender, cpuClock, timed } from './contest.ts';
 import { nodePair, tylsPair } from './memory_pair.ts';
 import { webChain } from './pki.ts';
@@ -20,9 +20,7 @@ export const writeSizes: readonly { readonly bytes: number; readonly suffix: str
   { bytes: 64, suffix: '/64B' },
 ];
 
-export const suiteNames: readonly SuiteName[] = Object.keys(suites) as SuiteName[];
-
-export const bulkMemory: readonly Bench[] = suiteNames.flatMap((suite) => [
+export const bulkMemory: readonly Bench[] = bulkSuiteNames.flatMap((suite) => [
   ...writeSizes.flatMap(({ bytes, suffix }) => [
     send(`bulk/send/${suite}/memory${suffix}`, suite, bytes),
     receive(`bulk/receive/${suite}/memory${suffix}`, suite, bytes),
@@ -30,7 +28,7 @@ export const bulkMemory: readonly Bench[] = suiteNames.flatMap((suite) => [
   through(`bulk/through/${suite}/memory`, suite),
 ]);
 
-function send(name: string, suite: SuiteName, bytes: number): Bench {
+function send(name: string, suite: BulkSuiteName, bytes: number): Bench {
   return contestBench([name], async () => {
     const { client } = tylsPair(await tylsConfigs(await webChain('ecdsa'), suite));
     const data = Buffer.alloc(bytes, 'tyls');
@@ -50,7 +48,7 @@ function send(name: string, suite: SuiteName, bytes: number): Bench {
   });
 }
 
-function receive(name: string, suite: SuiteName, bytes: number): Bench {
+function receive(name: string, suite: BulkSuiteName, bytes: number): Bench {
   return contestBench([name], async () => {
     const { client, server } = tylsPair(await tylsConfigs(await webChain('ecdsa'), suite));
     const data = Buffer.alloc(bytes, 'tyls');
@@ -86,7 +84,7 @@ function receiving(server: ServerConnection, ciphertext: Uint8Array): number {
   return seconds();
 }
 
-function through(name: string, suite: SuiteName): Bench {
+function through(name: string, suite: BulkSuiteName): Bench {
   return contestBench([name], async () => {
     const chain = await webChain('ecdsa');
     const { client, server } = tylsPair(await tylsConfigs(chain, suite));

@@ -17,8 +17,8 @@ export interface Figure {
   readonly spread: readonly [number, number];
 }
 
-export type Rate = 'handshakes/s' | 'handshakes/CPU s' | 'MB/s' | 'MB/CPU s';
-export type Unit = Rate | 'CPU µs' | 'bytes';
+export type Rate = 'handshakes/s' | 'handshakes/CPU s' | 'MB/s' | 'MB/CPU s' | 'requests/CPU s';
+export type Unit = Rate | 'CPU µs' | 'wall µs' | 'bytes';
 
 export function isRate(unit: Unit): unit is Rate {
   return unit.includes('/');

@@ -1,20 +1,18 @@
 /**
- * What a full TLS 1.3 handshake costs whoever implements it: the operations of both sides, straight on `node:crypto`.
+ * What a full handshake costs whoever implements it: the operations of both sides, straight on `node:crypto`, or
+ * as `@tyls/crypto-node` does them where that knows the fastest way.
  *
- * Four operations on X25519 keys and their import, one signature, three verifications, the HMACs of the key schedule
- * (RFC 8446 section 7.1), the records that are sealed and opened. Long-lived keys are at hand and the peers' are
- * imported each time, as they come off the wire. Nothing is parsed or encoded, no transcript is hashed, no name is compared.
+ * Two X25519 key pairs, two agreements with a share as it comes off the wire, one signature, three verifications, the HMACs
+ * of the key schedule (RFC 8446 section 7.1) or of the PRF (RFC 5246 section 5), the records that are sealed and opened. The
+ * keys of certificates are imported already. Nothing is parsed or encoded, no transcript is hashed, no name is compared.
  */
 import {
   constants,
   createCipheriv,
   createDecipheriv,
-  createHmac,
   createPrivateKey,
   createPublicKey,
   createSecretKey,
-  diffieHellman,
-  generateKeyPairSync,
   type JsonWebKey,
   type KeyObject,
   randomBytes,
@@ -23,43 +21,43 @@ import {
   type VerifyKeyObjectInput,
   X509Certificate,
 } from 'node:crypto';
+import { TLS13_AES_256_GCM_SHA384, x25519 } from '@tyls/crypto-node';
 import { parseCertificate } from '@tyls/webpki';
+import { atOnce } from './at_once.ts';
+import { type Version } from './configs.ts';
 import { type WebChain } from './pki.ts';
 
 /**
- * HMACs of one side: 3 HKDF-Extract, 2 "derived", the 4 traffic secrets and the exporter's, key and IV of each of the 4, 2 keys
- * and 2 MACs of Finished.
+ * HMACs of one side. TLS 1.3: 3 HKDF-Extract, 2 "derived", the 4 traffic secrets and the exporter's, key and IV of each of
+ * the 4, 2 keys and 2 MACs of Finished. TLS 1.2: two for each block of the master secret (1), the keys (2) and Finished (2).
  */
-const hmacsOfOneSide = 3 + 2 + 5 + 8 + 4;
+const hmacsOfOneSide: Readonly<Record<Version, number>> = { tls13: 3 + 2 + 5 + 8 + 4, tls12: 2 * (1 + 2 + 2) };
 
-/** Sealed by one side and opened by the other: the server's flight, and the client's Finished. */
-const records = [1800, 64];
+const { hmac } = TLS13_AES_256_GCM_SHA384.hkdf;
 
-export function handshakePrimitives(chain: WebChain): () => void {
+/** Sealed by one side and opened by the other: the server's flight, and the client's Finished; or both Finished. */
+const records: Readonly<Record<Version, readonly number[]>> = { tls13: [1800, 64], tls12: [16, 16] };
+
+export function handshakePrimitives(chain: WebChain, version: Version): () => void {
   const privateKey = createPrivateKey(chain.privateKeyPem);
   const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
   const handshakePadding = privateKey.asymmetricKeyType === 'rsa' ? pss : {};
   const [endEntityKey, intermediateKey, rootKey] = [chain.endEntity, chain.intermediate, chain.root].map((der) =>
-    new X509Certificate(der).publicKey.export({ format: 'jwk' }),
+    imported(new X509Certificate(der).publicKey.export({ format: 'jwk' })),
   );
   const [endEntity, intermediate] = [chain.endEntity, chain.intermediate].map(
     (der) => parseCertificate(der).signedData,
   );
   const content = randomBytes(130);
   return () => {
-    const [client, server] = [generateKeyPairSync('x25519'), generateKeyPairSync('x25519')];
-    agree(client.privateKey, shareOf(server.publicKey));
-    agree(server.privateKey, shareOf(client.publicKey));
+    const client = atOnce(x25519.start());
+    atOnce(client.complete(atOnce(x25519.respond(client.keyShare))!.keyShare));
     const signature = sign('sha256', content, { key: privateKey, ...handshakePadding });
-    check(content, { key: imported(endEntityKey!), ...handshakePadding }, signature);
-    check(endEntity!.data, { key: imported(intermediateKey!) }, endEntity!.signature);
-    check(intermediate!.data, { key: imported(rootKey!) }, intermediate!.signature);
-    for (let i = 0; i < 2 * hmacsOfOneSide; i++) {
-      createHmac('sha384', createSecretKey(content.subarray(0, 48)))
-        .update(content)
-        .digest();
-    }
-    for (const length of records) sealAndOpen(length);
+    check(content, { key: endEntityKey!, ...handshakePadding }, signature);
+    check(endEntity!.data, { key: intermediateKey! }, endEntity!.signature);
+    check(intermediate!.data, { key: rootKey! }, intermediate!.signature);
+    for (let i = 0; i < 2 * hmacsOfOneSide[version]; i++) hmac(content.subarray(0, 48), content);
+    for (const length of records[version]) sealAndOpen(length);
   };
 }
 
@@ -69,15 +67,6 @@ function imported(jwk: JsonWebKey): KeyObject {
 
 function check(message: Uint8Array, publicKey: VerifyKeyObjectInput, signature: Uint8Array): void {
   if (!verify('sha256', message, publicKey, signature)) throw new Error('a signature is not valid');
-}
-
-function shareOf(publicKey: KeyObject): string {
-  // As JWK a generated key can deadlock on Node 20.
-  return publicKey.export({ type: 'spki', format: 'der' }).subarray(-32).toString('base64url');
-}
-
-function agree(privateKey: KeyObject, x: string): void {
-  diffieHellman({ privateKey, publicKey: imported({ kty: 'OKP', crv: 'X25519', x }) });
 }
 
 const key = createSecretKey(randomBytes(32));

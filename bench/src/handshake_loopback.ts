@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { type Duplex } from 'node:stream';
 import { type Bench, contestBench } from './bench.ts';
-import { defaultSuite } from './configs.ts';
+import { type SuiteName, suiteOf, versions } from './configs.ts';
 import { type Contender, cpuClock, timedAsync, wallClock } from './contest.ts';
 import { Counterpart } from './counterpart.ts';
 import { type ChainKind, chainKinds, type WebChain, webChain } from './pki.ts';
@@ -13,17 +13,23 @@ import { type Listener, openStack, type StackName } from './stacks.ts';
 
 const contenders: readonly StackName[] = ['tyls', 'node', 'nodeShared'];
 
-export const handshakeLoopback: readonly Bench[] = chainKinds.flatMap((kind) => [
-  loopback(`handshake/full/tls13/${kind}/loopback`, kind),
-  clientSide(`handshake/full/tls13/${kind}/client`, kind),
-  serverSide(`handshake/full/tls13/${kind}/server`, kind),
-]);
+export const handshakeLoopback: readonly Bench[] = versions.flatMap((version) =>
+  chainKinds.flatMap((kind) => {
+    const prefix = `handshake/full/${version}/${kind}`;
+    const suite = suiteOf(version, kind);
+    return [
+      loopback(`${prefix}/loopback`, kind, suite),
+      clientSide(`${prefix}/client`, kind, suite),
+      serverSide(`${prefix}/server`, kind, suite),
+    ];
+  }),
+);
 
-function loopback(name: string, kind: ChainKind): Bench {
+function loopback(name: string, kind: ChainKind, suite: SuiteName): Bench {
   const shared = `${name}/shared-context`;
   return contestBench([name, shared], async () => {
     const chain = await webChain(kind);
-    const opened = await Promise.all(contenders.map((stack) => bothSides(stack, chain)));
+    const opened = await Promise.all(contenders.map((stack) => bothSides(stack, chain, suite)));
     const [ours, node, nodeShared] = opened.map(({ contender }) => contender) as [Contender, Contender, Contender];
     return {
       contest: {
@@ -42,8 +48,9 @@ function loopback(name: string, kind: ChainKind): Bench {
 async function bothSides(
   name: StackName,
   chain: WebChain,
+  suite: SuiteName,
 ): Promise<{ readonly contender: Contender; readonly listener: Listener }> {
-  const stack = await openStack(name, chain, defaultSuite);
+  const stack = await openStack(name, chain, suite);
   let accepted: (socket: Duplex) => void = () => {};
   const listener = await stack.listen((socket) => accepted(socket));
   const handshake = async (): Promise<void> => {
@@ -58,14 +65,14 @@ async function bothSides(
   return { contender: timedAsync(stack.name, handshake, wallClock), listener };
 }
 
-function clientSide(name: string, kind: ChainKind): Bench {
+function clientSide(name: string, kind: ChainKind, suite: SuiteName): Bench {
   const shared = `${name}/shared-context`;
   return contestBench([name, shared], async () => {
     const chain = await webChain(kind);
-    const counterpart = await Counterpart.open('nodeShared', chain, defaultSuite);
+    const counterpart = await Counterpart.open('nodeShared', chain, suite);
     const port = await counterpart.listen();
     const contender = async (stackName: StackName): Promise<Contender> => {
-      const stack = await openStack(stackName, chain, defaultSuite);
+      const stack = await openStack(stackName, chain, suite);
       return timedAsync(stack.name, async () => {
         const socket = await stack.connect(port);
         socket.destroy();
@@ -86,13 +93,13 @@ function clientSide(name: string, kind: ChainKind): Bench {
   });
 }
 
-function serverSide(name: string, kind: ChainKind): Bench {
+function serverSide(name: string, kind: ChainKind, suite: SuiteName): Bench {
   return contestBench([name], async () => {
     const chain = await webChain(kind);
-    const counterpart = await Counterpart.open('nodeShared', chain, defaultSuite);
+    const counterpart = await Counterpart.open('nodeShared', chain, suite);
     const listeners: Listener[] = [];
     const contender = async (stackName: StackName): Promise<Contender> => {
-      const stack = await openStack(stackName, chain, defaultSuite);
+      const stack = await openStack(stackName, chain, suite);
       const listener = await stack.listen((socket) => socket.resume());
       listeners.push(listener);
       return {

@@ -1,23 +1,36 @@
 /** Full handshakes without sockets: both sides in this process, bytes handed over in memory. */
 import { type ConnectionOptions, createSecureContext, createServer, type Server } from 'node:tls';
 import { type Bench, contestBench } from './bench.ts';
-import { checkNegotiated, checkTyls, defaultSuite, nodeOptions, type TylsConfigs, tylsConfigs } from './configs.ts';
+import {
+  checkNegotiated,
+  checkTyls,
+  nodeOptions,
+  type SuiteName,
+  suiteOf,
+  type TylsConfigs,
+  tylsConfigs,
+  versionOf,
+  versions,
+} from './configs.ts';
 import { timed, timedAsync } from './contest.ts';
 import { handshakePrimitives } from './handshake_floor.ts';
 import { nodePair, tylsPair } from './memory_pair.ts';
-import { chainKinds, webChain } from './pki.ts';
+import { type ChainKind, chainKinds, webChain } from './pki.ts';
 
-export const handshakeMemory: readonly Bench[] = chainKinds.map((kind) => {
-  const name = `handshake/full/tls13/${kind}/memory`;
+export const handshakeMemory: readonly Bench[] = versions.flatMap((version) =>
+  chainKinds.map((kind) => fullHandshakes(`handshake/full/${version}/${kind}/memory`, kind, suiteOf(version, kind))),
+);
+
+function fullHandshakes(name: string, kind: ChainKind, suite: SuiteName): Bench {
   const shared = `${name}/shared-context`;
   return contestBench([name, shared], async () => {
     const chain = await webChain(kind);
-    const tyls = await tylsConfigs(chain, defaultSuite);
-    const { client, server: serverOptions } = nodeOptions(chain, defaultSuite);
+    const tyls = await tylsConfigs(chain, suite);
+    const { client, server: serverOptions } = nodeOptions(chain, suite);
     const server = createServer(serverOptions);
     const sharedClient = { ...client, secureContext: createSecureContext(client) };
-    checkTyls(tylsPair(tyls).client, defaultSuite);
-    checkNegotiated((await nodePair(server, client)).client, defaultSuite);
+    checkTyls(tylsPair(tyls).client, suite);
+    checkNegotiated((await nodePair(server, client)).client, suite);
     return {
       contest: {
         unit: 'handshakes/CPU s',
@@ -29,11 +42,11 @@ export const handshakeMemory: readonly Bench[] = chainKinds.map((kind) => {
             ...timedAsync('node:tls, shared SecureContext', () => nodeHandshake(server, sharedClient)),
           },
         ],
-        floor: timed('primitives', handshakePrimitives(chain)),
+        floor: timed('primitives', handshakePrimitives(chain, versionOf(suite))),
       },
     };
   });
-});
+}
 
 function tylsHandshake(configs: TylsConfigs): void {
   const { client, server } = tylsPair(configs);

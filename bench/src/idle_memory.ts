@@ -24,7 +24,7 @@ export const idleMemory: readonly Bench[] = (['server', 'client'] as const).map(
     names: named.map(({ name }) => name),
     async run(effort, wants) {
       const full = effort.rounds >= fullEffort.rounds;
-      const [rounds, connections] = full ? [3, 2000] : [1, 200];
+      const [rounds, connections] = full ? [3, 10_000] : [1, 200];
       const chain = await webChain('ecdsa');
       const samples: Memory[][] = contenders.map(() => []);
       for (let round = 0; round < rounds; round++) {
