@@ -41,6 +41,7 @@ export class Tls12Finish {
 
   /** Ours, over the transcript up to here, and in it from then on. */
   send(): void {
+    this.#io.inbound.checkFlightEnd();
     sendChangeCipherSpec(this.#io.outbound);
     this.#io.outbound.setSealer(this.#sealer);
     const verifyData = this.#secrets.verifyData(this.#role, this.#transcript.digest());

@@ -32,18 +32,25 @@ export class Tls12Traffic implements Traffic {
   }
 
   *#receive(sink: TrafficSink): Step<void> {
+    // What stands behind Finished in the same record.
+    this.#refuseRenegotiations(sink, this.#inbound.joined());
     for (;;) {
       const record = yield* this.#inbound.record();
       if (record === undefined) return;
       if (record.type === ContentType.application_data) {
         sink.deliver(record.content);
       } else if (record.type === ContentType.handshake) {
-        let message = this.#inbound.join(record);
-        for (; message !== undefined; message = this.#inbound.joined()) this.#refuseRenegotiation(sink, message);
+        this.#refuseRenegotiations(sink, this.#inbound.join(record));
       } else {
         const expected = [ContentType.application_data];
         throw new TlsError({ code: 'InappropriateMessage', expected, received: record.type });
       }
+    }
+  }
+
+  #refuseRenegotiations(sink: TrafficSink, first: HandshakeMessage | undefined): void {
+    for (let message = first; message !== undefined; message = this.#inbound.joined()) {
+      this.#refuseRenegotiation(sink, message);
     }
   }
 

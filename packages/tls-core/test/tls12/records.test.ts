@@ -57,6 +57,33 @@ describe('nothing stands behind a flight in the same record', () => {
     scripted.peer.deliver(record(ContentType.handshake, concat([done, bytes(20)])));
     expect(refusal(scripted)).toEqual(refused);
   });
+
+  it.each([
+    ['a client', () => serverWaitingFor('Finished')],
+    ['a server that resumes a session', () => clientWaitingFor('Finished of a resumption')],
+  ])('not behind Finished of %s', (_who, start) => {
+    const scripted = start();
+    const { peer } = scripted;
+    peer.deliver(peer.protect(ContentType.handshake, concat([peer.finished(), bytes(20)])));
+    expect(refusal(scripted)).toEqual(refused);
+  });
+});
+
+describe('what stands behind the last Finished', () => {
+  it.each([
+    ['a server', () => clientWaitingFor('Finished'), handshake(HandshakeType.hello_request, bytes())],
+    [
+      'a client that resumes a session',
+      () => serverWaitingFor('Finished of a resumption'),
+      handshake(HandshakeType.client_hello, new Uint8Array(50)),
+    ],
+  ])('of %s is a renegotiation that is declined', (_who, start, request) => {
+    const { peer, connection } = start();
+    peer.deliver(peer.protect(ContentType.handshake, concat([peer.finished(), request])));
+    expect(peer.alerts).toEqual([{ level: AlertLevel.warning, description: AlertDescription.no_renegotiation }]);
+    peer.sendData(bytes(1));
+    expect(connection.takePlaintext()).toEqual([bytes(1)]);
+  });
 });
 
 describe.each(suites.map((suite) => ({ name: suite.id.toString(16), suite })))('suite $name', ({ suite }) => {
