@@ -23,7 +23,8 @@ export class ServerConnection extends Connection {
 
   /**
    * Has the session that this handshake makes keep some data, to be found in {@link receivedResumptionData} when it is
-   * resumed. It goes where the session goes: into the store, or encrypted into tickets, to the client.
+   * resumed. It goes where the session goes: into the store, or encrypted into tickets, to the client. Resuming makes
+   * another session in TLS 1.3; in TLS 1.2 it is the same, and keeps its data.
    *
    * @param data at most 8 192 bytes; copied. Empty for none, which is the default
    * @throws RangeError if it is longer

@@ -254,7 +254,7 @@ export function* keepServerSession(
 }
 
 function newServerSession(
-  { config, info }: Tls12ServerHellos,
+  { config, info, resumptionData }: Tls12ServerHellos,
   lifetimeSeconds: number,
   state: ServerSessionState,
 ): ServerSession {
@@ -268,7 +268,7 @@ function newServerSession(
     ageAdd: 0,
     maxEarlyDataSize: 0,
     serverName: asciiBytes(info.serverName ?? ''),
-    applicationData: emptyBytes,
+    applicationData: resumptionData.toKeep,
   };
 }
 

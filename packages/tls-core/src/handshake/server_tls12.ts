@@ -34,7 +34,7 @@ import {
   ProtocolVersion,
   SignatureScheme,
 } from '../registry.ts';
-import { type PeerIdentity, type Resumable, type ServerSession } from '../sessions/session.ts';
+import { anonymous, type Resumable, type ServerSession } from '../sessions/session.ts';
 import { type Step, wait } from '../step/step.ts';
 import { type ClientCertVerifier, type PeerVerified } from '../verify.ts';
 import { type Anonymous, type FinishedVerified, type PeerAuthenticated, publishIdentity } from './authentication.ts';
@@ -105,7 +105,7 @@ function* fullHandshake(
     transcript.forgetMessages();
 
     const clientFinished = yield* finish.receive();
-    const peer = client === 'anonymous' ? nobody : { certificates: client.certificates, scheme: client.scheme };
+    const peer = client === 'anonymous' ? anonymous : { certificates: client.certificates, scheme: client.scheme };
     // Before our Finished, after which the client may come back at once.
     const { message, forget } = yield* keepServerSession(hellos, issuance, {
       cipherSuite: suite.id,
@@ -163,6 +163,7 @@ function* abbreviatedHandshake(
 
     if (protocol !== undefined) io.facts.alpnProtocol = latin1(protocol);
     publishIdentity(io.facts, session.peer);
+    hellos.resumptionData.received = session.applicationData;
     return established(session, clientFinished, new Tls12Traffic(io.inbound, 'server', secrets.copy(), forget));
   } finally {
     secrets.wipe();
@@ -177,9 +178,6 @@ function established(
 ): Traffic {
   return traffic;
 }
-
-/** Nobody was authenticated. */
-const nobody: PeerIdentity = { certificates: [], scheme: 0 };
 
 /** What TLS 1.2 demands of a ClientHello; whether it has the extended master secret. */
 function checkClientHello({ config, hello }: Tls12ServerHellos): boolean {

@@ -207,6 +207,18 @@ describe.each(ways)('a session resumed %s', (way) => {
     ]);
   });
 
+  it('has the data that the application kept with it, every time', async () => {
+    const both = { client: await client(), server: await server(serverOptions(way)) };
+    const first = new Pair(both);
+    first.server.setResumptionData(Buffer.from('user 17'));
+    await first.run();
+    expect(first.server.receivedResumptionData).toBeUndefined();
+    for (let i = 0; i < 2; i++) {
+      const { receivedResumptionData } = (await connect(both)).server;
+      expect(Buffer.from(receivedResumptionData!).toString()).toBe('user 17');
+    }
+  });
+
   it('negotiates ALPN anew', async () => {
     const accepting = await server({ ...serverOptions(way), alpnProtocols: ['h2', 'http/1.1'] });
     const sessionStore = clientSessionMemory();
