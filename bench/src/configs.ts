@@ -58,9 +58,19 @@ export interface TylsConfigs {
   readonly server: ServerConfig;
 }
 
-/** @param resumes whether the client keeps sessions, and so resumes them; full handshakes are what is measured else */
-export async function tylsConfigs(chain: WebChain, suite: SuiteName, resumes: boolean = false): Promise<TylsConfigs> {
-  const provider = onlySuite(nodeProvider(), suite);
+export interface TylsOptions {
+  /** Whether the client keeps sessions, and so resumes them; full handshakes are what is measured else. */
+  readonly resumes?: boolean;
+  /** `nodeProvider()` by default; only the suite asked for is left of its suites. */
+  readonly provider?: CryptoProvider;
+}
+
+export async function tylsConfigs(
+  chain: WebChain,
+  suite: SuiteName,
+  { resumes = false, provider: whole = nodeProvider() }: TylsOptions = {},
+): Promise<TylsConfigs> {
+  const provider = onlySuite(whole, suite);
   const roots = [trustAnchorFromCertificate(chain.root)];
   const key = await provider.loadPrivateKey({ format: 'pkcs8', der: chain.privateKey });
   return {

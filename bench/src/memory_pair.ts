@@ -9,8 +9,15 @@ import { type TylsConfigs } from './configs.ts';
 
 const serverName = parseServerName(testName);
 
-/** A pair of connections that have shaken hands, each flight delivered as one piece, as a socket does. */
-export function tylsPair(configs: TylsConfigs): {
+/**
+ * A pair of connections that have shaken hands, each flight delivered as one piece, as a socket does.
+ *
+ * @param sent told of each flight how long it is
+ */
+export function tylsPair(
+  configs: TylsConfigs,
+  sent: (by: 'client' | 'server', bytes: number) => void = () => {},
+): {
   readonly client: ClientConnection;
   readonly server: ServerConnection;
 } {
@@ -22,6 +29,8 @@ export function tylsPair(configs: TylsConfigs): {
     if (flights[0]!.length > 0) atOnce(server.receive(flights[0]!));
     flights.push(Buffer.concat(server.takeOutput()));
     if (flights[1]!.length > 0) atOnce(client.receive(flights[1]!));
+    sent('client', flights[0]!.length);
+    sent('server', flights[1]!.length);
     if (flights.every(({ length }) => length === 0)) throw new Error('the handshake does not come to its end');
   }
   return { client, server };

@@ -1,0 +1,34 @@
+/** That the counts count: a handshake whose numbers the RFCs give, and arrays of which we know how many they are. */
+import { expect, test } from 'vitest';
+import { countArrays } from '../src/array_count.ts';
+import { handshakeCounts } from '../src/counts.ts';
+
+test('a full handshake makes the calls that it cannot do without', async () => {
+  expect(await handshakeCounts()).toMatchObject({
+    'handshake/full/tls13/signatures': 1,
+    'handshake/full/tls13/verifications': 3,
+    'handshake/full/tls13/key-exchanges': 2,
+    'handshake/full/tls13/keys': 8,
+    'handshake/full/tls12/signatures': 1,
+    'handshake/full/tls12/keys': 4,
+  });
+});
+
+test('arrays are counted when they are made, and bytes when they are copied', () => {
+  const native = globalThis.Uint8Array;
+  try {
+    const counted = countArrays();
+    const ten = new Uint8Array(10);
+    new Uint8Array(20).set(ten, 5);
+    ten.slice(2, 6);
+    Uint8Array.of(1, 2, 3);
+    ten.subarray(3);
+    expect(new Uint8Array(ten.buffer)).toBeInstanceOf(Uint8Array);
+    expect(counted()).toEqual({ made: 4, copied: 14 });
+  } finally {
+    globalThis.Uint8Array = native;
+    // What they hide is inherited.
+    Reflect.deleteProperty(native.prototype, 'set');
+    Reflect.deleteProperty(native.prototype, 'slice');
+  }
+});
