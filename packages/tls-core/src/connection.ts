@@ -270,6 +270,10 @@ export class Connection {
       throw new TypeError('extractSecrets() needs all output to be taken');
     }
     if (this.#received.length > 0) throw new TypeError('extractSecrets() needs all plaintext to be taken');
+    // A record that is being opened, or whose message waits for a store, would be in neither of the two.
+    if (!this.#runner.needsInput) {
+      throw new TypeError('extractSecrets() cannot be while what was received is still being worked on');
+    }
     const partialRecord = inbound.takePartialRecord();
     if (partialRecord === undefined) throw new TypeError('extractSecrets() cannot be between the parts of a message');
     const { tx, rx } = this.#traffic.keys();

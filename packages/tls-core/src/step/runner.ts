@@ -25,6 +25,11 @@ export class Runner<T> {
     return this.#state.tag === 'done' ? { value: this.#state.value } : undefined;
   }
 
+  /** Whether the step has nothing to do until there is more input. */
+  get needsInput(): boolean {
+    return this.#state.tag === 'suspended';
+  }
+
   /**
    * Runs until the step needs input or ends. Returns a promise only if it had to wait for one; while it is open,
    * every further call returns that same promise, and the step finds the new input when it goes on.

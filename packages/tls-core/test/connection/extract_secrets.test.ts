@@ -2,6 +2,7 @@
 import { Pair } from '@tyls/testing';
 import {
   type ClientOptions,
+  clientSessionMemory,
   type DirectionSecrets,
   type ExtractedSecrets,
   ProtocolVersion,
@@ -11,6 +12,8 @@ import {
 import { describe, expect, it } from 'vitest';
 import { concat } from '../../src/codec/bytes.ts';
 import { ContentType } from '../../src/registry.ts';
+import { intercepted, later } from '../helpers/intercepted.ts';
+import { settled } from '../helpers/promises.ts';
 import { client as tls13Client } from '../hostile/fixtures.ts';
 import { clientWaitingFor } from '../hostile/scripted_peer.ts';
 import { bytes, u16 } from '../hostile/wire.ts';
@@ -176,6 +179,33 @@ describe('extractSecrets', () => {
     expect(() => pair.client.extractSecrets()).toThrow(message);
     expect(() => pair.client.extractSecrets()).toThrow(TypeError);
     expect(pair.client.error).toBeUndefined();
+  });
+
+  it('is refused while a record is being opened, which would be lost', async () => {
+    const slow = intercepted(provider, later);
+    const pair = new Pair({ client: client({ enableSecretExtraction, provider: slow }), server: server() });
+    await pair.run();
+    void pair.server.send(text);
+    const receiving = pair.client.receive(concat(pair.server.takeOutput()));
+    expect(() => pair.client.extractSecrets()).toThrow('is still being worked on');
+    await receiving;
+    expect(pair.received('client')).toEqual(text);
+    expect(pair.client.extractSecrets().rx.sequenceNumber).toBeGreaterThan(0);
+  });
+
+  it('is refused while a store has not answered', async () => {
+    const added: (() => void)[] = [];
+    const memory = clientSessionMemory();
+    const sessionStore = { ...memory, addTicket: () => new Promise<void>((resolve) => added.push(resolve)) };
+    const pair = new Pair({ client: client({ enableSecretExtraction, sessionStore }), server: server() });
+    const running = pair.run();
+    expect(() => pair.client.extractSecrets()).toThrow('is still being worked on');
+    while (added.length > 0) {
+      added.pop()!();
+      await settled();
+    }
+    await running;
+    expect(pair.client.extractSecrets().partialRecord).toHaveLength(0);
   });
 
   it('is refused between the parts of a message', () => {
