@@ -261,6 +261,15 @@ describe('our server', () => {
     expect(connection.peerCertificates?.[0]).toEqual(certificate);
   });
 
+  it('refuses renegotiation', async () => {
+    const { socket } = await fromNode({});
+    const answer = await new Promise<Error | null>((resolve) => {
+      socket.on('error', resolve);
+      socket.renegotiate({}, resolve);
+    });
+    expect(answer?.message).toContain('no renegotiation');
+  });
+
   it('staples an OCSP response', async () => {
     const certificate = { ...(await testCertifiedKey(provider)), ocspResponse: Uint8Array.of(1, 2, 3) };
     const received: Buffer[] = [];
