@@ -6,12 +6,16 @@ import {
   type ClientCertVerifier,
   clientConfig,
   type ClientConfig,
+  clientSessionMemory,
+  type ClientSessionStore,
   type CryptoProvider,
   isPromise,
   type KeyLog,
   type ServerCertResolver,
   serverConfig,
   type ServerConfig,
+  type Ticketer,
+  ticketer,
 } from '@tyls/tls-core';
 import { nodeProvider } from '@tyls/crypto-node';
 import {
@@ -100,6 +104,7 @@ function clientConfigWith(
     keyLog,
     verifier: verifier ?? serverCertVerifier({ ...verification, roots: trusted(options) ?? defaultRoots(), provider }),
     certificate,
+    sessionStore: options.sessionStore ?? processSessions(),
   });
 }
 
@@ -109,7 +114,21 @@ function serverConfigWith(
 ): ServerConfig {
   if (certificate === undefined) throw new TypeError('a server needs a certificate');
   const { provider, keyLog } = common(options);
-  return serverConfig({ ...options, provider, keyLog, certificate, clientVerifier: clientVerifier(options, provider) });
+  return serverConfig({
+    ...options,
+    provider,
+    keyLog,
+    certificate,
+    clientVerifier: clientVerifier(options, provider),
+    ticketer: ticketerOf(options, provider),
+  });
+}
+
+function ticketerOf(options: ServerConfigOptions, provider: CryptoProvider): Ticketer | undefined {
+  const { ticketKeys: keys, time } = options;
+  if (keys === undefined) return options.ticketer;
+  if (options.ticketer !== undefined) throw new TypeError('a ticketer has its own keys: give it or ticketKeys');
+  return ticketer({ provider, keys, time });
 }
 
 function clientVerifier({ clientAuth }: ServerConfigOptions, provider: CryptoProvider): ClientCertVerifier | undefined {
@@ -180,4 +199,11 @@ let mozillaRoots: RootStore | undefined;
 function defaultRoots(): RootStore {
   mozillaRoots ??= rootStore(webpkiRoots());
   return mozillaRoots;
+}
+
+let sessions: ClientSessionStore | undefined;
+
+function processSessions(): ClientSessionStore {
+  sessions ??= clientSessionMemory();
+  return sessions;
 }

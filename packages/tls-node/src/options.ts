@@ -9,6 +9,7 @@ import {
   type ServerCertResolver,
   type ServerCertVerifier,
   type ServerOptions,
+  type TicketerOptions,
 } from '@tyls/tls-core';
 import {
   type ClientCertVerifierOptions,
@@ -47,6 +48,16 @@ export interface ClientConfigOptions
   readonly certificate?: Encoded | readonly Encoded[] | CertifiedKey | ClientCertResolver | undefined;
   /** Of an encoded `certificate`. */
   readonly key?: PrivateKey | undefined;
+  /**
+   * Where sessions are kept for later connections; by default in one memory for the whole process, of 256 servers. A
+   * configuration is built for each `connect()` that is given options, and would not live to resume anything from a
+   * memory of its own. To share one is safe, since sessions are found only by who would verify the same server in the
+   * same way, and show it the same certificate: anybody else finds other sessions, or none. (What is verified by code of
+   * yours, or with a policy or revocation lists, is compared by identity: build such a configuration once.) A server can
+   * tell that connections that resume come from one process: those that are not to be linked need stores of their own,
+   * or `false`, with which no session is kept and none resumed.
+   */
+  readonly sessionStore?: ClientOptions['sessionStore'];
 }
 
 /** Of whom clients need certificates, and what else is demanded of them. */
@@ -65,6 +76,13 @@ export interface ServerConfigOptions
   readonly sctList?: Uint8Array | undefined;
   /** Asks clients for certificates: of whom, or how they are verified. By default they are not asked. */
   readonly clientAuth?: ClientAuthOptions | ClientCertVerifier | undefined;
+  /**
+   * Keys of 32 random bytes each for tickets that bring their session with them, so that servers with the same keys
+   * resume one another's sessions, and their own after a restart: the first makes tickets, all of them read them. A
+   * function is asked for them with every ticket. Whoever has a key can read and forge sessions: replace it every few
+   * hours. Instead of a `ticketer`, which has the details.
+   */
+  readonly ticketKeys?: TicketerOptions['keys'];
 }
 
 /** Every option of a configuration: the compiler says which is missing here. */
@@ -100,6 +118,7 @@ const configOptions: Readonly<Record<keyof ClientConfigOptions | keyof ServerCon
   ticketRequest: true,
   ticketer: true,
   ticketCount: true,
+  ticketKeys: true,
 };
 
 /** Refuses options that a configuration which is built already would overrule without a word. */

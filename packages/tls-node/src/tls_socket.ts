@@ -146,9 +146,14 @@ export class TlsSocket extends Duplex {
     return this.#connection.alpnProtocol;
   }
 
-  /** How the two sides came to agree. */
+  /** How the two sides came to agree: in full, or by resuming a session; with a HelloRetryRequest or without. */
   get handshakeKind(): HandshakeKind | undefined {
     return this.#connection.handshakeKind;
+  }
+
+  /** Whether a session was resumed: the peer was verified when that began, and is not again. */
+  get isResumed(): boolean {
+    return this.handshakeKind?.startsWith('resumed') === true;
   }
 
   /**
