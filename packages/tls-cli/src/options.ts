@@ -146,7 +146,8 @@ export function readOptionCertificates(option: string, path: string): readonly U
   return ofOption(option, () => certificatesFromPem(readFileSync(path)));
 }
 
-function ofOption<T>(option: string, act: () => T): T {
+/** Names the option that is at fault. */
+export function ofOption<T>(option: string, act: () => T): T {
   try {
     return act();
   } catch (error) {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** `tlsclient`: standard input and output over TLS. */
+import { type ClientSessionStore } from '@tyls/tls-core';
 import { type ClientConfigOptions, connect, createClientConfig, type TlsSocket } from '@tyls/tls-node';
 import { dangerousAcceptAnyServerCert } from '@tyls/webpki';
 import { type Command } from 'commander';
@@ -13,9 +14,11 @@ import {
   type CommonValues,
   describeError,
   describeSocket,
+  ofOption,
   readOptionCertificates,
   readOptionFile,
 } from './options.ts';
+import { sessionFile } from './session_file.ts';
 
 interface Values extends CommonValues {
   readonly port: number;
@@ -25,6 +28,8 @@ interface Values extends CommonValues {
   readonly authCerts?: string;
   readonly sni: boolean;
   readonly insecure?: true;
+  readonly cache?: string;
+  readonly tickets: boolean;
 }
 
 const examples = `Examples:
@@ -46,24 +51,38 @@ function build(): Command {
     .option('--auth-certs <file>', 'authenticate with this certificate chain (PEM); needs --auth-key')
     .option('--auth-key <file>', 'the private key for --auth-certs (PEM or DER)')
     .option('--no-sni', 'do not send the name of the server')
+    .option('--cache <file>', 'resume sessions from this file and keep new ones there; it holds secrets')
+    .option('--no-tickets', 'ask for no tickets, and resume no session')
     .option('--insecure', 'DANGEROUS: accept whatever certificate the server has');
   return addCommonOptions(program);
 }
 
 /** @throws Error that says what is wrong with the command line, or with a file that it names */
 function config(values: Values): ClientConfigOptions {
-  const { cafile, authCerts, authKey, insecure } = values;
+  const { cafile, authCerts, authKey, insecure, cache } = values;
   if (insecure === true && cafile !== undefined) throw new Error('--insecure makes nothing of --cafile: give one');
   if ((authCerts === undefined) !== (authKey === undefined)) throw new Error('--auth-certs and --auth-key go together');
+  if (insecure === true && cache !== undefined) throw new Error('--cache is not for --insecure: give one');
+  if (!values.tickets && cache !== undefined) throw new Error('--no-tickets makes nothing of --cache: give one');
   const common = commonConfig(values);
   return {
     ...common,
     sendServerName: values.sni,
+    sessionStore: values.tickets ? cacheOf(cache) : false,
     ca: cafile === undefined ? undefined : readOptionCertificates('--cafile', cafile),
     verifier: insecure === true ? dangerousAcceptAnyServerCert({ provider: common.provider }) : undefined,
     certificate: authCerts === undefined ? undefined : readOptionCertificates('--auth-certs', authCerts),
     key: authKey === undefined ? undefined : readOptionFile('--auth-key', authKey),
   };
+}
+
+function warn(problem: string): void {
+  console.error(`tlsclient: ${problem}`);
+}
+
+/** What is kept in memory without a file is of no use to a single connection, but lets it be like those of others. */
+function cacheOf(path: string | undefined): ClientSessionStore | undefined {
+  return path === undefined ? undefined : ofOption('--cache', () => sessionFile(path, warn));
 }
 
 /** Standard input to the server, the server to standard output, until both are done. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** `tlsserver`: a TLS server that echoes, speaks a little HTTP, or forwards. */
+import { serverSessionMemory, ticketer } from '@tyls/tls-core';
 import { createServer, createServerConfig, type ServerConfigOptions, type TlsServerOptions } from '@tyls/tls-node';
 import { Argument, type Command } from 'commander';
 import { type AddressInfo } from 'node:net';
@@ -24,6 +25,8 @@ interface Values extends CommonValues {
   readonly ocsp?: string;
   readonly auth?: string;
   readonly requireAuth?: true;
+  readonly resumption?: true;
+  readonly tickets?: true;
 }
 
 const examples = `Examples:
@@ -40,7 +43,9 @@ function build(): Command {
   addPort(program, 'the port to listen on; 0 for a free one', 0)
     .option('--ocsp <file>', 'staple this OCSP response (DER)')
     .option('--auth <file>', 'ask clients for certificates of the CAs in this PEM file')
-    .option('--require-auth', 'refuse clients without a certificate; needs --auth');
+    .option('--require-auth', 'refuse clients without a certificate; needs --auth')
+    .option('--resumption', 'keep sessions for clients to resume')
+    .option('--tickets', 'give clients their sessions to keep, encrypted, instead of keeping them here');
   return addCommonOptions(program);
 }
 
@@ -48,8 +53,11 @@ function build(): Command {
 function config(values: Values): ServerConfigOptions {
   const { auth, ocsp, requireAuth } = values;
   if (requireAuth === true && auth === undefined) throw new Error('--require-auth needs --auth: whose certificates?');
+  const common = commonConfig(values);
   return {
-    ...commonConfig(values),
+    ...common,
+    sessionStore: values.resumption === true && serverSessionMemory(),
+    ticketer: values.tickets === true ? ticketer(common) : undefined,
     certificate: readOptionCertificates('--certs', values.certs),
     key: readOptionFile('--key', values.key),
     ocspResponse: ocsp === undefined ? undefined : readOptionFile('--ocsp', ocsp),
