@@ -344,6 +344,24 @@ describe.each(ways)('a session resumed %s', (way) => {
     expect(pair.client.protocolVersion).toBe(TLSv1_3);
   });
 
+  it('is offered together with a ticket of TLS 1.3, and the server takes which it can', async () => {
+    const config = await client();
+    const certificate = await testCertifiedKey(provider);
+    const old = await server({ ...serverOptions(way), certificate });
+    const current = await server({
+      ...serverOptions(way),
+      certificate,
+      sessionStore: serverSessionMemory(),
+      versions: [TLSv1_3],
+    });
+    const seen: unknown[] = [];
+    for (const accepting of [old, current, old, current]) {
+      const pair = await connect({ client: config, server: accepting });
+      seen.push(pair.client.protocolVersion, pair.client.handshakeKind);
+    }
+    expect(seen).toEqual([TLSv1_2, 'full', TLSv1_3, 'full', TLSv1_2, 'resumed', TLSv1_3, 'resumed']);
+  });
+
   it('is offered again after a HelloRetryRequest', async () => {
     const config = await client();
     const certificate = await testCertifiedKey(provider);
