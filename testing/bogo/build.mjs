@@ -25,7 +25,7 @@ const fromSources = {
   setup(bundle) {
     bundle.onResolve({ filter: /^@tyls\// }, ({ path }) => {
       const [, name, entry = 'index'] = path.split('/');
-      return { path: `${root}packages/${name}/src/${entry}.ts` };
+      return { path: `${root}packages/${name}/src/${entry.replaceAll('-', '_')}.ts` };
     });
   },
 };

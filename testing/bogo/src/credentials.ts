@@ -1,47 +1,97 @@
-/** The certificates and keys that the flags name. */
+/** The certificates and keys that the flags name, and which of them a peer is shown. */
 import { readFileSync } from 'node:fs';
 import {
   type Awaitable,
+  CertificateType,
   type CertifiedKey,
+  clientCertResolver,
+  type ClientHelloInfo,
   type CryptoProvider,
+  isPromise,
+  serverCertResolver,
   SignatureScheme,
   type Signer,
   type SigningKey,
 } from '@tyls/tls-core';
 import { certificatesFromPem, privateKeyFromPem } from '@tyls/webpki';
 import { type Credential, type Flags, Unimplemented } from './flags.ts';
+import { signingSchemesOf } from './provider.ts';
 
 /** A credential, loaded. */
 export interface LoadedCredential {
   /** As the runner counts: the default one is -1. */
   readonly index: number;
-  readonly flags: Credential;
   readonly certified: CertifiedKey;
+  readonly mustMatchIssuer: boolean;
 }
 
 /** In order of preference: the default one is the last resort. */
 export async function loadCredentials(flags: Flags, provider: CryptoProvider): Promise<LoadedCredential[]> {
   const loaded: LoadedCredential[] = [];
   for (const [at, credential] of flags.credentials.entries()) {
-    const { 'cert-file': certFile, 'key-file': keyFile } = credential;
-    if (certFile === undefined || keyFile === undefined) continue;
-    const key = await provider.loadPrivateKey(privateKeyFromPem(readFileSync(keyFile, 'utf8')));
+    if (credential['key-file'] === undefined) continue;
+    const key = await provider.loadPrivateKey(privateKeyFromPem(readFileSync(credential['key-file'], 'utf8')));
     const certified = {
-      certificates: certificatesFromPem(readFileSync(certFile, 'utf8')),
+      ...certificatesOf(credential, key),
       key: wrap(key, credential, flags),
-      ocspResponse: credential['ocsp-response'],
+      ocspResponse: staplesOcsp(flags) ? credential['ocsp-response'] : undefined,
+      sctList: credential['signed-cert-timestamps'],
     };
-    loaded.push({ index: at - 1, flags: credential, certified });
+    loaded.push({ index: at - 1, certified, mustMatchIssuer: credential['must-match-issuer'] === true });
   }
   return [...loaded.filter(({ index }) => index >= 0), ...loaded.filter(({ index }) => index < 0)];
 }
 
+function certificatesOf(
+  { kind, 'cert-file': file }: Credential,
+  key: SigningKey,
+): Pick<CertifiedKey, 'certificates' | 'certificateType'> {
+  if (kind === 'rpk') return { certificates: [key.publicKey!], certificateType: CertificateType.RawPublicKey };
+  return { certificates: certificatesFromPem(readFileSync(file!, 'utf8')) };
+}
+
+/** A callback may decide on it too. */
+function staplesOcsp(flags: Flags): boolean {
+  return flags.server !== true || flags['use-ocsp-callback'] !== true || flags['decline-ocsp-callback'] !== true;
+}
+
+const anyScheme = Object.values(SignatureScheme);
+
+/** The first of a client's that the server can take. */
+export function chooseForServer(
+  credentials: readonly LoadedCredential[],
+  signatureSchemes: readonly SignatureScheme[],
+  certificateAuthorities: readonly Uint8Array[],
+): LoadedCredential | undefined {
+  return credentials.find(({ certified, mustMatchIssuer }) => {
+    const authorities = mustMatchIssuer ? certificateAuthorities : [];
+    if (mustMatchIssuer && authorities.length === 0) return false;
+    const request = { signatureSchemes, signatureSchemesCert: anyScheme, certificateAuthorities: authorities };
+    return atOnce(clientCertResolver([certified])(request)) !== undefined;
+  });
+}
+
+/** The first of a server's that the client can take. */
+export function chooseForClient(
+  credentials: readonly LoadedCredential[],
+  hello: ClientHelloInfo,
+): LoadedCredential | undefined {
+  const usable = credentials.filter(
+    ({ certified }) =>
+      atOnce(serverCertResolver({ fallback: certified })({ ...hello, serverName: undefined })) !== undefined,
+  );
+  return chooseForServer(usable, hello.signatureSchemes, hello.certificateAuthorities);
+}
+
+function atOnce<T>(answer: Awaitable<T>): T {
+  if (isPromise(answer)) throw new TypeError('a resolver that only compares has nothing to wait for');
+  return answer;
+}
+
 /** A key that signs as the flags say: with these schemes only, and later. */
 function wrap(key: SigningKey, credential: Credential, flags: Flags): SigningKey {
-  const preferences = credential['signing-prefs'];
-  for (const scheme of preferences ?? []) {
-    if (!Object.values<number>(SignatureScheme).includes(scheme)) throw new Unimplemented(`signature scheme ${scheme}`);
-  }
+  const preferences = credential['signing-prefs'] ?? signingSchemesOf(flags);
+  checkSchemes(preferences);
   return {
     ...key,
     chooseScheme: (offered) => {
@@ -49,6 +99,13 @@ function wrap(key: SigningKey, credential: Credential, flags: Flags): SigningKey
       return signer !== undefined && flags.async === true ? deferred(signer) : signer;
     },
   };
+}
+
+/** @throws Unimplemented for a scheme that tyls has no name for, such as those with SHA-1 */
+export function checkSchemes(schemes: readonly number[] | undefined): void {
+  for (const scheme of schemes ?? []) {
+    if (!Object.values<number>(SignatureScheme).includes(scheme)) throw new Unimplemented(`signature scheme ${scheme}`);
+  }
 }
 
 function preferred(

@@ -1,7 +1,7 @@
 /** What happens on one connection: handshake, what the flags want sent, then an echo until the runner closes. */
 import { type Connection, TlsError } from '@tyls/tls-core';
 import { type Seen } from './configs.ts';
-import { checkHandshake, Unexpected } from './expectations.ts';
+import { checkHandshake, checkMessages, Unexpected } from './expectations.ts';
 import { type Flags } from './flags.ts';
 import { type RunnerSocket } from './runner_socket.ts';
 
@@ -11,14 +11,20 @@ import { type RunnerSocket } from './runner_socket.ts';
  * @throws TlsError if it fails; the alert for it is in the connection's output
  * @throws Unexpected if it is not as the flags expect
  */
-export async function exchange(flags: Flags, connection: Connection, socket: RunnerSocket, seen: Seen): Promise<void> {
+export async function exchange(
+  flags: Flags,
+  connection: Connection,
+  socket: RunnerSocket,
+  seen: Seen,
+  isResumption: boolean,
+): Promise<void> {
   await connection.start();
-  socket.write(connection.takeOutput());
+  flush(connection, socket);
   let isDone = false;
   for (;;) {
     if (!connection.isHandshaking && !isDone) {
       isDone = true;
-      checkHandshake(flags, connection, seen);
+      checkHandshake(flags, connection, seen, isResumption);
       await sendFirst(flags, connection, socket, seen);
     }
     if (isDone && flags['shim-shuts-down'] === true) return shutDown(flags, connection, socket);
@@ -32,8 +38,14 @@ export async function exchange(flags: Flags, connection: Connection, socket: Run
     }
     await receive(flags, connection, socket, chunk);
   }
+  checkMessages(flags, seen);
   await connection.close();
-  socket.write(connection.takeOutput());
+  flush(connection, socket);
+}
+
+/** Sends what there is to send; what the transport does not take stays in the connection. */
+function flush(connection: Connection, socket: RunnerSocket): void {
+  if (!socket.isBlocked) socket.write(connection.takeOutput());
 }
 
 /** All at once, or with `-async` a byte at a time. What answers it goes out even where the rest of it fails. */
@@ -41,7 +53,8 @@ async function receive(flags: Flags, connection: Connection, socket: RunnerSocke
   const step = flags.async === true ? 1 : chunk.length;
   for (let at = 0; at < chunk.length; at += step) {
     await connection.receive(chunk.subarray(at, at + step));
-    socket.write(connection.takeOutput());
+    // Afterwards what the connection has to say goes out with what the application answers.
+    if (connection.isHandshaking) flush(connection, socket);
   }
 }
 
@@ -76,14 +89,14 @@ async function sendFirst(flags: Flags, connection: Connection, socket: RunnerSoc
   }
   const hello = bytes(flags['shim-initial-write'] ?? 'hello');
   if (flags['read-with-unfinished-write'] === true) {
-    socket.write(connection.takeOutput());
+    flush(connection, socket);
     socket.hold(1);
     await connection.send(hello);
   } else if (flags['shim-writes-first'] === true) {
     for (let times = flags['repeat-shim-initial-write'] ?? 1; times > 0; times--) await connection.send(hello);
   }
   if (flags['key-update-before-read'] === true) await connection.updateKeys(false);
-  socket.write(connection.takeOutput());
+  flush(connection, socket);
 }
 
 function secret({ trafficSecrets }: Seen, label: string): Uint8Array {
@@ -101,13 +114,13 @@ async function echo(flags: Flags, connection: Connection, socket: RunnerSocket):
   if (flags['key-update'] === true) await connection.updateKeys(false);
   await connection.send(new Uint8Array(Buffer.concat(received)).map((byte) => byte ^ 0xff));
   if (flags['key-update-before-read'] === true) await connection.updateKeys(false);
-  socket.write(connection.takeOutput());
+  flush(connection, socket);
 }
 
 /** The shim closes first, and where close_notify counts it waits for the runner's. */
 async function shutDown(flags: Flags, connection: Connection, socket: RunnerSocket): Promise<void> {
   await connection.close();
-  socket.write(connection.takeOutput());
+  flush(connection, socket);
   while (flags['check-close-notify'] === true && !connection.peerClosed) {
     const chunk = await socket.read();
     if (chunk === undefined) await connection.receiveEnd();

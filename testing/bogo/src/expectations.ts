@@ -4,16 +4,21 @@ import { type Connection } from '@tyls/tls-core';
 import { certificatesFromPem } from '@tyls/webpki';
 import { names, type Seen } from './configs.ts';
 import { type Flags } from './flags.ts';
+import { expectedLines } from './message_trace.ts';
 
 /** The connection is not as the test expects. */
 export class Unexpected extends Error {}
 
-export function checkHandshake(flags: Flags, connection: Connection, seen: Seen): void {
+export function checkHandshake(flags: Flags, connection: Connection, seen: Seen, isResumption: boolean): void {
+  const isResumed = connection.handshakeKind?.startsWith('resumed') === true;
   if (flags['handshake-never-done'] === true) throw new Unexpected('the handshake is complete');
   same('version', connection.protocolVersion, flags['expect-version']);
   // There is AES hardware wherever this runs; the provider's preference does not depend on it.
   same('cipher suite', connection.cipherSuite, flags['expect-cipher'] ?? flags['expect-cipher-aes']);
-  same('group', connection.keyExchangeGroup, flags['expect-curve-id']);
+  // A session of TLS 1.2 that is resumed makes no key exchange.
+  if (connection.keyExchangeGroup !== undefined || !isResumed) {
+    same('group', connection.keyExchangeGroup, flags['expect-curve-id']);
+  }
   same(
     'ALPN',
     connection.alpnProtocol ?? '',
@@ -22,17 +27,24 @@ export function checkHandshake(flags: Flags, connection: Connection, seen: Seen)
   same('ALPN offered', seen.hello?.alpnProtocols.map(prefixed).join(''), flags['expect-advertised-alpn']);
   same('server name', connection.serverName, flags['expect-server-name']);
   if (flags['expect-no-server-name'] === true) same('server name', connection.serverName ?? '', '');
-  const isRetried = connection.handshakeKind === 'full-with-hello-retry-request';
+  same('being resumed', isResumed, isResumption && flags['expect-session-miss'] !== true);
+  const isRetried = connection.handshakeKind?.endsWith('with-hello-retry-request') === true;
   if (flags['expect-hrr'] === true) same('HelloRetryRequest', isRetried, true);
   if (flags['expect-no-hrr'] === true) same('HelloRetryRequest', isRetried, false);
-  same('selected credential', seen.selectedCredential, flags['expect-selected-credential']);
+  same('selected credential', seen.selectedCredential ?? -1, flags['expect-selected-credential']);
+  // What was verified when the session began is not shown again.
+  if (!isResumed) checkVerified(flags, seen);
   checkPeer(flags, connection, seen);
+}
+
+function checkVerified(flags: Flags, seen: Seen): void {
+  same('OCSP response', hex(seen.ocspResponse), hex(flags['expect-ocsp-response']));
+  same('SCT list', hex(seen.sctList), hex(flags['expect-signed-cert-timestamps']));
 }
 
 function checkPeer(flags: Flags, connection: Connection, seen: Seen): void {
   same('peer signature scheme', connection.peerSignatureScheme, flags['expect-peer-signature-algorithm']);
   same('signature schemes', seenSchemes(seen)?.join(), flags['expect-peer-verify-pref']?.join());
-  same('OCSP response', hex(seen.ocspResponse), hex(flags['expect-ocsp-response']));
   const authorities = flags['expect-client-ca-list'];
   if (authorities !== undefined) {
     same('certificate authorities', seen.certificateAuthorities?.map(hex).join(), names(authorities).map(hex).join());
@@ -46,10 +58,18 @@ function checkPeer(flags: Flags, connection: Connection, seen: Seen): void {
       certificatesFromPem(readFileSync(file)).map(hex).join(),
     );
   }
+  // Which type a verifier takes, and which key, it says itself; of other types it is not asked.
+  same('type of certificates', flags['accepted-peer-cert-types']?.[0] ?? 0, flags['expect-peer-certificate-type']);
   if (flags['expect-no-peer-cert'] === true) same('peer certificates', peerCertificates, undefined, true);
   else if (flags.server !== true || flags['require-any-client-certificate'] === true) {
     same('having peer certificates', peerCertificates !== undefined, true);
   }
+}
+
+/** The messages of a whole connection. */
+export function checkMessages(flags: Flags, { messages }: Seen): void {
+  const expected = flags['expect-msg-callback'];
+  if (expected !== undefined) same('messages', messages.join(), expectedLines(expected).join());
 }
 
 function seenSchemes({ hello, peerSignatureSchemes }: Seen): readonly number[] | undefined {

@@ -22,6 +22,9 @@ const connectionFlags = {
   curves: 'numbers',
   'key-shares': 'numbers',
   'no-key-shares': 'switch',
+  'server-supported-groups-hint': 'numbers',
+  'enable-grease': 'switch',
+  'permute-extensions': 'switch',
   'verify-prefs': 'numbers',
   'host-name': 'text',
   'advertise-alpn': 'text',
@@ -29,11 +32,28 @@ const connectionFlags = {
   'decline-alpn': 'switch',
   'reject-alpn': 'switch',
   'enable-ocsp-stapling': 'switch',
+  'enable-signed-cert-timestamps': 'switch',
+  'accepted-peer-cert-types': 'numbers',
+  'available-client-cert-types': 'numbers',
+  'install-cert-compression-algs': 'switch',
+  'install-one-cert-compression-alg': 'number',
+  'no-ticket': 'switch',
+  'use-ticket-callback': 'switch',
+  'use-ticket-aead-callback': 'switch',
+  'renew-ticket': 'switch',
+  'skip-ticket': 'switch',
+  'fips-202205': 'switch',
+  'wpa-202304': 'switch',
+  'cnsa1-202603': 'switch',
   'verify-peer': 'switch',
   'require-any-client-certificate': 'switch',
   'use-client-ca-list': 'text',
   'max-send-fragment': 'number',
   'verify-fail': 'switch',
+  'use-custom-verify-callback': 'switch',
+  'use-ocsp-callback': 'switch',
+  'set-ocsp-in-callback': 'switch',
+  'decline-ocsp-callback': 'switch',
   'fail-ocsp-callback': 'switch',
   'fail-cert-callback': 'switch',
   'fail-early-callback': 'switch',
@@ -75,6 +95,12 @@ const connectionFlags = {
   'expect-peer-verify-pref': 'numbers',
   'expect-client-ca-list': 'text',
   'expect-selected-credential': 'number',
+  'expect-signed-cert-timestamps': 'base64',
+  'expect-peer-certificate-type': 'number',
+  'expect-peer-rpk-sha256': 'base64',
+  'expect-extended-master-secret': 'switch',
+  'expect-session-miss': 'switch',
+  'expect-msg-callback': 'text',
 
   // Versions and algorithms that are never spoken.
   'no-tls1': 'ignored',
@@ -86,17 +112,20 @@ const connectionFlags = {
   'handshake-twice': 'ignored',
   'use-early-callback': 'ignored',
   'use-old-client-cert-callback': 'ignored',
-  'use-custom-verify-callback': 'ignored',
-  'use-ocsp-callback': 'ignored',
   // Whom to trust: the certificates of the runner are of no use to a verifier of names and dates.
   'trust-cert': 'ignored value',
   // How much one read takes: everything that is there is taken.
   'read-size': 'ignored value',
   // No renegotiation is ever done.
+  'expect-secure-renegotiation': 'ignored',
   'renegotiate-ignore': 'ignored',
   'forbid-renegotiation-after-handshake': 'ignored',
   'server-preference': 'ignored',
   'expect-cipher-no-aes': 'ignored value',
+  // What only verifiers know, and the shim has its own.
+  'expect-verify-result': 'ignored',
+  // A resolver sees the schemes that are left, which is what they decide.
+  'expect-certificate-types': 'ignored value',
 } as const satisfies Record<string, Kind>;
 
 /** These are about the credential before them, or about the default one if none is. */
@@ -105,11 +134,12 @@ const credentialFlags = {
   'key-file': 'text',
   'signing-prefs': 'numbers',
   'ocsp-response': 'base64',
+  'signed-cert-timestamps': 'base64',
   'must-match-issuer': 'switch',
 } as const satisfies Record<string, Kind>;
 
 /** These begin a credential. */
-const credentialKinds = { 'new-x509-credential': 'x509' } as const;
+const credentialKinds = { 'new-x509-credential': 'x509', 'new-rpk-credential': 'rpk' } as const;
 
 interface Values {
   switch: true;

@@ -2,9 +2,12 @@
 import {
   AlertDescription,
   ClientConnection,
+  clientSessionMemory,
   type Connection,
   nameOf,
   ServerConnection,
+  serverSessionMemory,
+  ticketer,
   TlsError,
 } from '@tyls/tls-core';
 import { clientConfigOf, type Seen, serverConfigOf, type Surroundings } from './configs.ts';
@@ -18,13 +21,20 @@ export async function run({ initial, resume }: FlagsByConnection): Promise<numbe
   const provider = await chosenProvider();
   let delaySeconds = 0;
   const now = (): number => Date.now() + delaySeconds * 1000;
+  const surroundings: Surroundings = {
+    provider,
+    now,
+    clientSessions: clientSessionMemory(),
+    serverSessions: serverSessionMemory(),
+    ticketer: ticketer({ provider, time: now }),
+  };
   const runs = [initial, ...Array<Flags>(initial['resume-count'] ?? 0).fill(resume)];
-  for (const flags of runs) {
-    const seen: Seen = { trafficSecrets: new Map() };
-    const connection = await connectionOf(flags, { provider, now, seen });
+  for (const [count, flags] of runs.entries()) {
+    const seen: Seen = { trafficSecrets: new Map(), messages: [] };
+    const connection = await connectionOf(flags, surroundings, seen);
     const socket = await RunnerSocket.connect(flags);
     try {
-      await exchange(flags, connection, socket, seen);
+      await exchange(flags, connection, socket, seen, count > 0);
     } catch (error) {
       if (!(error instanceof TlsError)) throw error;
       process.stderr.write(`[${codeOf(error)}] ${error.message}\n`);
@@ -43,16 +53,18 @@ function codeOf({ code, detail }: TlsError): string {
   return detail.code === 'AlertReceived' ? `${code}.${nameOf(AlertDescription, detail.alert)}` : code;
 }
 
-async function connectionOf(flags: Flags, surroundings: Surroundings): Promise<Connection> {
+async function connectionOf(flags: Flags, surroundings: Surroundings, seen: Seen): Promise<Connection> {
   if (flags.server !== true) {
-    return new ClientConnection(await clientConfigOf(flags, surroundings), flags['host-name'] ?? 'example.com');
+    return new ClientConnection(await clientConfigOf(flags, surroundings, seen), flags['host-name'] ?? 'example.com');
   }
-  const config = await serverConfigOf(flags, surroundings);
+  const config = await serverConfigOf(flags, surroundings, seen);
   return new ServerConnection((hello) => {
-    surroundings.seen.hello = hello;
-    if (flags['fail-early-callback'] === true || flags['fail-ddos-callback'] === true) {
-      throw new Error('the callback for the ClientHello fails, as the test says');
+    seen.hello = hello;
+    // What says that there is nothing for this client, and what breaks.
+    if (flags['fail-early-callback'] === true) {
+      throw new TlsError({ code: 'NoSuitableCertificate', serverName: hello.serverName });
     }
+    if (flags['fail-ddos-callback'] === true) throw new Error('the callback fails, as the test says');
     return config;
   });
 }

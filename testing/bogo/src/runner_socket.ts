@@ -46,6 +46,11 @@ export class RunnerSocket {
     }
   }
 
+  /** Whether there is something to write that may not be written yet. */
+  get isBlocked(): boolean {
+    return this.#held.length > 0;
+  }
+
   /** Lets only this many bytes more go out, until {@link release}. */
   hold(bytes: number): void {
     this.#allowance = bytes;

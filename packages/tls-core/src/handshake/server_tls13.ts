@@ -165,13 +165,13 @@ function* sendServerHello(io: HandshakeIo, hellos: ServerHellos): Step<Uint8Arra
 }
 
 function encodeEncryptedExtensions(
-  { info }: ServerHellos,
+  { info, psk }: ServerHellos,
   negotiated: Omit<EncryptedExtensions, keyof ExtensionBlock>,
 ): Uint8Array {
   return encodeMessage(HandshakeType.encrypted_extensions, encryptedExtensions, {
     ...onlyKnown,
-    // RFC 6066 section 3: says that the name was used.
-    serverName: info.serverName === undefined ? undefined : true,
+    // RFC 6066 section 3: says that the name was used; not where a session is resumed.
+    serverName: info.serverName === undefined || psk !== undefined ? undefined : true,
     ...negotiated,
   });
 }
