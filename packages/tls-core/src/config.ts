@@ -144,6 +144,12 @@ export interface ClientOptions extends CommonOptions {
    * without a session store.
    */
   readonly ticketRequest?: TicketRequest | undefined;
+  /**
+   * Whether to offer early data (0-RTT, RFC 8446 section 2.3) where a ticket allows it: `sendEarlyData` sends some.
+   * `false` by default. It is not protected from being replayed, and has no forward secrecy: only for requests that may
+   * be answered twice.
+   */
+  readonly earlyData?: boolean | undefined;
   /** Whether to look like TLS 1.2 to middleboxes (RFC 8446 section D.4); `true` by default. */
   readonly middleboxCompatibility?: boolean | undefined;
   /**
@@ -176,6 +182,18 @@ export interface ServerOptions extends CommonOptions {
   readonly ticketer?: Ticketer | undefined;
   /** How many tickets to send to a client after a TLS 1.3 handshake: 0 to 16; 2 by default. Fewer if it asks for fewer. */
   readonly ticketCount?: number | undefined;
+  /**
+   * How much early data (0-RTT, RFC 8446 section 2.3) to accept from a client that resumes, in bytes; none by default.
+   * Needs a session store, and goes with no ticketer: that the store gives each session away once is what keeps early
+   * data from being replayed to servers that share it.
+   */
+  readonly maxEarlyDataSize?: number | undefined;
+  /**
+   * Whether what is sent before the handshake is complete goes out at once, after our Finished (0.5-RTT, RFC 8446
+   * section 4.4.4); `false` by default. Who gets it has not shown yet that it is there now. Never where clients are asked
+   * for certificates.
+   */
+  readonly sendHalfRttData?: boolean | undefined;
 }
 
 interface CommonConfig {
@@ -218,6 +236,7 @@ export interface ClientConfig extends CommonConfig {
   readonly middleboxCompatibility: boolean;
   readonly sessionStore: ClientSessionStore | undefined;
   readonly ticketRequest: TicketRequest | undefined;
+  readonly earlyData: boolean;
   readonly grease: boolean;
   readonly extensionOrder: 'random' | 'fixed';
 }
@@ -230,6 +249,8 @@ export interface ServerConfig extends CommonConfig {
   readonly sessionStore: ServerSessionStore | undefined;
   readonly ticketer: Ticketer | undefined;
   readonly ticketCount: number;
+  readonly maxEarlyDataSize: number;
+  readonly sendHalfRttData: boolean;
 }
 
 /** @throws TypeError or RangeError that says which option cannot be and why */
@@ -240,6 +261,9 @@ export function clientConfig(options: ClientOptions): ClientConfig {
   const groups = options.provider.keyExchangeGroups;
   const names = options.keyShares ?? [groups[0]!.name];
   if (new Set(names).size !== names.length) throw new RangeError('keyShares names a group twice');
+  if (options.earlyData === true && options.sessionStore === false) {
+    throw new RangeError('earlyData needs a session store: it is sent with the key of a session');
+  }
   if (ticketRequest !== undefined && !isTicketRequest(ticketRequest)) {
     throw new RangeError('ticketRequest asks for 0 to 255 tickets');
   }
@@ -259,6 +283,7 @@ export function clientConfig(options: ClientOptions): ClientConfig {
     middleboxCompatibility: options.middleboxCompatibility ?? true,
     sessionStore: options.sessionStore === false ? undefined : (options.sessionStore ?? clientSessionMemory()),
     ticketRequest,
+    earlyData: options.earlyData ?? false,
     grease: options.grease ?? true,
     extensionOrder: options.extensionOrder ?? 'random',
   }) as Omit<ClientConfig, typeof checked> as ClientConfig;
@@ -266,10 +291,17 @@ export function clientConfig(options: ClientOptions): ClientConfig {
 
 /** @throws TypeError or RangeError that says which option cannot be and why */
 export function serverConfig(options: ServerOptions): ServerConfig {
-  const { certificate, clientVerifier, sessionStore, ticketer, ticketCount = 2 } = options;
+  const { certificate, clientVerifier, sessionStore, ticketer, ticketCount = 2, maxEarlyDataSize = 0 } = options;
   if (clientVerifier !== undefined) checkVerifier(clientVerifier);
   if (!(Number.isInteger(ticketCount) && ticketCount >= 0 && ticketCount <= 16)) {
     throw new RangeError(`ticketCount is 0 to 16, not ${ticketCount}`);
+  }
+  if (!(Number.isInteger(maxEarlyDataSize) && maxEarlyDataSize >= 0 && maxEarlyDataSize <= 0xffff_ffff)) {
+    throw new RangeError(`maxEarlyDataSize is 0 to 4 294 967 295 bytes, not ${maxEarlyDataSize}`);
+  }
+  // RFC 8446 section 8.1: it must be single-use, and a ticket that brings its session with it is not.
+  if (maxEarlyDataSize > 0 && (ticketer !== undefined || sessionStore === false)) {
+    throw new RangeError('maxEarlyDataSize needs a session store, and no ticketer');
   }
   return Object.freeze({
     // A session says who the client is, and nothing of the server: any certificate of ours may go on with it.
@@ -279,6 +311,8 @@ export function serverConfig(options: ServerOptions): ServerConfig {
     sessionStore: sessionStore === false ? undefined : (sessionStore ?? serverSessionMemory()),
     ticketer,
     ticketCount,
+    maxEarlyDataSize,
+    sendHalfRttData: options.sendHalfRttData ?? false,
   }) as Omit<ServerConfig, typeof checked> as ServerConfig;
 }
 

@@ -4,6 +4,7 @@
 import { copyOf } from './codec/bytes.ts';
 import { asTlsError, TlsError } from './error.ts';
 import { type DirectionSecrets, type HandshakeIo, type HandshakeKind, type Traffic } from './handshake/io.ts';
+import { EarlyData } from './handshake/early_data.ts';
 import { Inbound } from './record/inbound.ts';
 import { Outbound } from './record/outbound.ts';
 import {
@@ -50,7 +51,7 @@ export interface ExtractedSecrets {
  * This is the one class that others extend: the roles differ in the handshake they pass to it and in nothing else.
  */
 export class Connection {
-  readonly #io: HandshakeIo = { inbound: new Inbound(), outbound: new Outbound(), facts: {} };
+  readonly #io: HandshakeIo;
   readonly #runner: Runner<void>;
   #traffic: Traffic | undefined;
   #received: Uint8Array[] = [];
@@ -58,9 +59,19 @@ export class Connection {
   #queued: Uint8Array[] = [];
   #error: TlsError | undefined;
   #writeClosed = false;
+  /** Whether a server may send before it has the client's Finished. */
+  #sendsHalfRttData = false;
   #keyUpdateAnswered = false;
 
   protected constructor(handshake: (io: HandshakeIo) => Step<Traffic>, maxFragmentSize: number | undefined) {
+    const outbound = new Outbound();
+    this.#io = {
+      inbound: new Inbound(),
+      outbound,
+      facts: {},
+      early: new EarlyData(outbound),
+      sendHalfRttData: () => this.#startHalfRttData(),
+    };
     if (maxFragmentSize !== undefined) this.#io.outbound.setMaxFragment(maxFragmentSize);
     this.#runner = new Runner(this.#run(handshake));
   }
@@ -121,7 +132,7 @@ export class Connection {
       throw new TypeError('send() after close()');
     }
     return this.#input(() => {
-      if (this.#traffic === undefined) this.#queued.push(copyOf(data));
+      if (this.#traffic === undefined) this.#sendEarlier(data);
       else if (data.length > 0) this.#sendData(this.#traffic, data);
     });
   }
@@ -221,6 +232,26 @@ export class Connection {
     return this.#io.facts.peerCertificates;
   }
 
+  /**
+   * Whether the server took the early data that the client sent: `undefined` as long as that is not known, and if there
+   * was none.
+   */
+  get earlyDataAccepted(): boolean | undefined {
+    return this.#io.facts.earlyDataAccepted;
+  }
+
+  /**
+   * Keying material from what early data is protected with (RFC 8446 section 7.5): of no use once it is rejected, and, as
+   * early data itself, the same again for whoever replays it.
+   *
+   * @param length as in {@link exportKeyingMaterial}, and so are the others
+   * @throws TypeError if there is no early data, or it is rejected
+   */
+  exportEarlyKeyingMaterial(length: number, label: string, context?: Uint8Array): Uint8Array {
+    this.#throwIfFailed();
+    return this.#io.early.export(length, label, context);
+  }
+
   /** The scheme with which the peer signed the handshake. */
   get peerSignatureScheme(): SignatureScheme | undefined {
     return this.#io.facts.peerSignatureScheme;
@@ -288,6 +319,16 @@ export class Connection {
     return secrets;
   }
 
+  /** For what one role alone has. */
+  protected get early(): EarlyData {
+    return this.#io.early;
+  }
+
+  /** For inputs that one role alone has. */
+  protected input(act: () => Awaitable<void>): Awaitable<void> {
+    return this.#input(act);
+  }
+
   /** Runs an input, and waits for what it sent to be in the output: an alert too, if it failed. */
   #input(act: () => Awaitable<void>): Awaitable<void> {
     try {
@@ -332,6 +373,7 @@ export class Connection {
     this.#traceEnd(failure.code);
     this.#queued = [];
     this.#traffic?.wipe();
+    this.#io.early.wipe();
     return failure;
   }
 
@@ -363,6 +405,27 @@ export class Connection {
     for (const data of this.#queued) this.#sendData(traffic, data);
     this.#queued = [];
     if (this.#writeClosed) this.#sendAlert(AlertLevel.warning, AlertDescription.close_notify);
+  }
+
+  /** Before the handshake is complete: at once where it is allowed, as long as the key lasts; else it waits. */
+  #sendEarlier(data: Uint8Array): void {
+    const { outbound } = this.#io;
+    if (!this.#sendsHalfRttData) {
+      this.#queued.push(copyOf(data));
+      return;
+    }
+    if (data.length === 0) return;
+    for (const fragment of outbound.fragments(data)) {
+      if (this.#queued.length > 0 || outbound.keyExhausted) this.#queued.push(copyOf(fragment));
+      else outbound.sendRecord(ContentType.application_data, fragment);
+    }
+  }
+
+  #startHalfRttData(): void {
+    this.#sendsHalfRttData = true;
+    const queued = this.#queued;
+    this.#queued = [];
+    for (const data of queued) this.#sendEarlier(data);
   }
 
   #sendData(traffic: Traffic, data: Uint8Array): void {

@@ -28,6 +28,9 @@ export type PeerMisbehavedReason =
   | 'AttemptedDowngradeToTls12WhenTls13IsSupported'
   | 'DisallowedExtension'
   | 'IllegalAlertLevel'
+  | 'EarlyDataExtensionWithoutResumption'
+  | 'EarlyDataOfferedWithVariedApplicationProtocol'
+  | 'EarlyDataOfferedWithVariedCipherSuite'
   | 'IllegalHelloRetryRequestWithNoChanges'
   | 'IllegalHelloRetryRequestWithOfferedGroup'
   | 'IllegalHelloRetryRequestWithOversizedCookie'
@@ -48,6 +51,7 @@ export type PeerMisbehavedReason =
   | 'MultipleRawKeys'
   | 'NonEmptyCertificateRequestContext'
   | 'OfferedDuplicateKeyShares'
+  | 'OfferedEarlyDataWithOldProtocolVersion'
   | 'OfferedIncorrectCompressions'
   | 'OfferedUnadvertisedKeyShare'
   | 'PresentedKeyOnUnofferedCurve'
@@ -377,12 +381,17 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
     case 'ResumptionAttemptedWithVariedEms':
     case 'ResumptionOfferedWithVariedEms':
       return AlertDescription.handshake_failure;
+    case 'OfferedEarlyDataWithOldProtocolVersion':
+      return AlertDescription.protocol_version;
     case 'MissingKeyShare':
     case 'MissingPskModesExtension':
       return AlertDescription.missing_extension;
     case 'AttemptedDowngradeToTls12WhenTls13IsSupported':
     case 'DisallowedExtension':
     case 'IllegalAlertLevel':
+    case 'EarlyDataExtensionWithoutResumption':
+    case 'EarlyDataOfferedWithVariedApplicationProtocol':
+    case 'EarlyDataOfferedWithVariedCipherSuite':
     case 'IllegalHelloRetryRequestWithNoChanges':
     case 'IllegalHelloRetryRequestWithOfferedGroup':
     case 'IllegalHelloRetryRequestWithOversizedCookie':

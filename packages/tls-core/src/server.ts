@@ -36,6 +36,15 @@ export class ServerConnection extends Connection {
     this.#resumptionData.toKeep = copyOf(data);
   }
 
+  /**
+   * Early data (0-RTT) received, in order, in the pieces in which it came; the caller owns them. Comes before everything
+   * else that the client sends, may be a replay of what it sent on another connection, and may come before the handshake
+   * is complete.
+   */
+  takeEarlyData(): Uint8Array[] {
+    return this.early.take();
+  }
+
   /** What was kept with the session that this connection resumed; `undefined` if it resumed none, or until it has. */
   get receivedResumptionData(): Uint8Array | undefined {
     return this.#resumptionData.received;

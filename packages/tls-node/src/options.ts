@@ -116,9 +116,12 @@ const configOptions: Readonly<Record<keyof ClientConfigOptions | keyof ServerCon
   clientAuth: true,
   sessionStore: true,
   ticketRequest: true,
+  earlyData: true,
   ticketer: true,
   ticketCount: true,
   ticketKeys: true,
+  maxEarlyDataSize: true,
+  sendHalfRttData: true,
 };
 
 /** Refuses options that a configuration which is built already would overrule without a word. */

@@ -1,5 +1,5 @@
 /** The client's handshake up to ServerHello, RFC 8446 sections 4.1 and 4.2; each version goes on in its own file. */
-import { emptyBytes, equalBytes, latin1 } from '../codec/bytes.ts';
+import { emptyBytes, equalBytes, latin1, wipe } from '../codec/bytes.ts';
 import { type ClientConfig } from '../config.ts';
 import { isEcdheGroup } from '../crypto/ecdhe.ts';
 import { type KeyExchangeGroup, type Tls13CipherSuite } from '../crypto/provider.ts';
@@ -8,6 +8,7 @@ import { type ClientExtensions, clientHello, ocspStatusType } from '../messages/
 import { checkSolicited } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
 import { type HelloRetryRequest, type ServerHello, serverHello } from '../messages/server_hello.ts';
+import { Tls13RecordSealer } from '../record/protection_tls13.ts';
 import {
   CipherSuite,
   ContentType,
@@ -27,11 +28,21 @@ import { offeredTypes, typeOf } from './certificate_types.ts';
 import { clientTls13 } from './client_tls13.ts';
 import { chooseHelloShape } from './hello_shape.ts';
 import { type Offer, type OfferedKeyExchange } from './hellos.ts';
-import { type HandshakeIo, sendChangeCipherSpec, startTrace, type Traffic } from './io.ts';
+import { type HandshakeIo, SecretLog, sendChangeCipherSpec, startTrace, type Traffic } from './io.ts';
 import { offeredRecordSizeLimit } from './negotiation.ts';
 import { kindOf, type OfferedPsk } from './psk.ts';
-import { addBoundHello, firstGroups, fittingPsks, selectedPsk, takePsk, unboundPsks, wipePsks } from './psk_client.ts';
+import {
+  addBoundHello,
+  canSendEarlyData,
+  firstGroups,
+  fittingPsks,
+  selectedPsk,
+  takePsk,
+  unboundPsks,
+  wipePsks,
+} from './psk_client.ts';
 import { tls12HandshakesOf } from './tls12_protocol.ts';
+import { earlySecrets } from './tls13_secrets.ts';
 import { Transcript } from './transcript.ts';
 
 export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverName: ServerName): Step<Traffic> {
@@ -74,11 +85,14 @@ function* negotiate(
     undefined,
     transcript,
   );
+  const isEarly = startEarlyData(io, config, offer, transcript);
   if (offersTls13) io.inbound.allowChangeCipherSpec();
   io.inbound.heedAlertLevels(config.versions.includes(ProtocolVersion.TLSv1_2));
 
   let { hello, message } = yield* receiveServerHello(io);
   if (chooseVersion(config, hello) === ProtocolVersion.TLSv1_2) {
+    // Section D.3: such a server cannot have known what became of the early data.
+    if (isEarly) throw new TlsError({ code: 'PeerMisbehaved', reason: 'OfferedEarlyDataWithOldProtocolVersion' });
     const hellos = { config, serverName, offer, message, transcript };
     return yield* tls12HandshakesOf(config.tls12CipherSuites).client(io, hellos);
   }
@@ -88,6 +102,7 @@ function* negotiate(
     retry = hello;
     io.inbound.checkFlightEnd();
     const suite = checkHelloRetryRequest(config, offer, retry);
+    if (isEarly) rejectEarlyData(io);
     const psks = fittingPsks(storedPsks, suite);
     transcript.start(suite.hash);
     transcript.replaceWithMessageHash();
@@ -99,7 +114,7 @@ function* negotiate(
       const requested = config.provider.keyExchangeGroups.filter(({ name }) => name === group);
       keyExchanges = (yield* startKeyExchanges(config, requested)).filter((started) => started.group === group);
     }
-    if (config.middleboxCompatibility) sendChangeCipherSpec(io.outbound);
+    if (config.middleboxCompatibility && !isEarly) sendChangeCipherSpec(io.outbound);
     const changed = { random, sessionId, keyExchanges, shape, tls12Session, psks };
     offer = sendClientHello(io, config, serverName, changed, retry, transcript);
     ({ hello, message } = yield* receiveServerHello(io));
@@ -116,7 +131,7 @@ function* negotiate(
   io.facts.protocolVersion = ProtocolVersion.TLSv1_3;
   io.facts.cipherSuite = suite.id;
   io.facts.handshakeKind = kindOf(psk, retry !== undefined);
-  const changeCipherSpecDue = config.middleboxCompatibility && retry === undefined;
+  const changeCipherSpecDue = config.middleboxCompatibility && retry === undefined && !isEarly;
   return yield* clientTls13(io, {
     config,
     serverName,
@@ -165,6 +180,32 @@ function* startKeyExchanges(
   return provider.keyExchangeGroups.map(({ name }) => started.get(name)).filter((offered) => offered !== undefined);
 }
 
+/** Sections 2.3 and D.4: early data may follow the ClientHello at once, if it offers any; whether it does. */
+function startEarlyData(
+  io: HandshakeIo,
+  { keyLog, middleboxCompatibility }: ClientConfig,
+  { random, psks, extensionTypes }: Offer,
+  transcript: Transcript,
+): boolean {
+  const [psk] = psks;
+  if (psk === undefined || !extensionTypes.includes(ExtensionType.early_data)) return false;
+  const { suite, session } = psk;
+  if (middleboxCompatibility) sendChangeCipherSpec(io.outbound);
+  const { traffic, exporter } = earlySecrets(suite, session.secret, transcript, new SecretLog(keyLog, random));
+  io.early.setExporter(suite, exporter);
+  io.early.offer(new Tls13RecordSealer(suite, traffic), session.maxEarlyDataSize);
+  wipe(traffic);
+  return true;
+}
+
+/** Section 4.2.10: a HelloRetryRequest always does, and what follows it is in the clear. */
+function rejectEarlyData(io: HandshakeIo): void {
+  io.early.end();
+  io.early.wipe();
+  io.outbound.dropSealer();
+  io.facts.earlyDataAccepted = false;
+}
+
 function sendClientHello(
   io: HandshakeIo,
   config: ClientConfig,
@@ -209,6 +250,8 @@ function sendClientHello(
     pskModes: tls13 && keepsSessions ? Uint8Array.of(PskKeyExchangeMode.psk_dhe_ke) : undefined,
     ticketRequest: tls13 && keepsSessions ? config.ticketRequest : undefined,
     keyShares: tls13 ? [...greaseShares, ...shares] : undefined,
+    // Section 4.1.2: not again.
+    earlyData: retry === undefined && canSendEarlyData(config, psks) ? true : undefined,
     preSharedKey: unboundPsks(psks, config.time()),
   };
   const suites = [...config.tls13CipherSuites, ...config.tls12CipherSuites];

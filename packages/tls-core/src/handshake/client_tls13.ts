@@ -1,5 +1,5 @@
 /** The client's TLS 1.3 handshake after ServerHello, RFC 8446 sections 2 and 4.3 to 4.4, straight down. */
-import { concat, emptyBytes, latin1 } from '../codec/bytes.ts';
+import { concat, emptyBytes, equalBytes, latin1 } from '../codec/bytes.ts';
 import { type CertificateRequestInfo } from '../config.ts';
 import { TlsError } from '../error.ts';
 import { KeySchedule } from '../keys/tls13_key_schedule.ts';
@@ -7,6 +7,7 @@ import { certificate, certificateRequest, type CertificateRequestExtensions } fr
 import { encryptedExtensions } from '../messages/encrypted_extensions.ts';
 import { checkPlaced, checkSolicited } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
+import { endOfEarlyData } from '../messages/post_handshake.ts';
 import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
 import { type CertificateType, ContentType, HandshakeType, NamedGroup, nameOf, ProtocolVersion } from '../registry.ts';
 import { maxLifetimeSeconds, type PeerIdentity, remainingSeconds } from '../sessions/session.ts';
@@ -45,9 +46,13 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
     const handshake = handshakeTrafficSecrets(schedule, transcript, log);
     io.inbound.setOpener(new Tls13RecordOpener(suite, handshake.server));
     if (hellos.changeCipherSpecDue) sendChangeCipherSpec(io.outbound);
-    io.outbound.setSealer(new Tls13RecordSealer(suite, handshake.client));
+    // While the server may still take early data, everything stays under its key.
+    const isEarly = io.early.limit !== undefined && psk === hellos.offer.psks[0];
+    if (!isEarly) enterHandshakeKey(io, hellos, handshake.client);
 
-    const { protocol, serverType, clientType } = yield* receiveEncryptedExtensions(io, hellos);
+    const { protocol, serverType, clientType, earlyData } = yield* receiveEncryptedExtensions(io, hellos);
+    if (earlyData) checkEarlyData(hellos, isEarly, protocol);
+    else if (isEarly) enterHandshakeKey(io, hellos, handshake.client);
     // Section 4.3.2: with a PSK there are no certificates, on either side.
     const { server, request } = psk === undefined ? yield* receiveCertificates(io, hellos, serverType) : resumed(psk);
     const finished = yield* receiveFinished(io, hellos, handshake.server);
@@ -56,6 +61,14 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
     const application = applicationTrafficSecrets(schedule, transcript, log);
     io.inbound.setOpener(new Tls13RecordOpener(suite, application.server));
 
+    if (earlyData) {
+      // Section 4.5: the last that is under that key, and part of what our Finished is over.
+      const end = encodeMessage(HandshakeType.end_of_early_data, endOfEarlyData, true);
+      transcript.add(end);
+      io.outbound.send(ContentType.handshake, end);
+      io.facts.earlyDataAccepted = true;
+      enterHandshakeKey(io, hellos, handshake.client);
+    }
     const flight = request === undefined ? [] : yield* authenticateClient(hellos, request, clientType);
     const ourFinished = finishedMessage(suite, handshake.client, transcript.digest());
     // Before Finished is sent: the alert for whatever fails here must still be under the key that the server has.
@@ -100,6 +113,29 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
   }
 }
 
+/** What we send from here on is no early data any more; if there was any that is not accepted by now, it is rejected. */
+function enterHandshakeKey(io: HandshakeIo, { suite }: ClientHellos, clientSecret: Uint8Array): void {
+  if (io.early.limit !== undefined && io.facts.earlyDataAccepted === undefined) {
+    io.facts.earlyDataAccepted = false;
+    io.early.wipe();
+  }
+  io.early.end();
+  io.outbound.setSealer(new Tls13RecordSealer(suite, clientSecret));
+}
+
+/** Section 4.2.10: it can only be accepted together with all that it was sent under. */
+function checkEarlyData({ suite, psk }: ClientHellos, isEarly: boolean, protocol: Uint8Array = emptyBytes): void {
+  if (!isEarly || psk === undefined) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'EarlyDataExtensionWithoutResumption' });
+  }
+  if (suite.id !== psk.session.cipherSuite) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'EarlyDataOfferedWithVariedCipherSuite' });
+  }
+  if (!equalBytes(protocol, psk.session.protocol)) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'EarlyDataOfferedWithVariedApplicationProtocol' });
+  }
+}
+
 /** Takes both proofs, so that a handshake that skipped one does not compile. */
 function established(_server: PeerAuthenticated | SelectedPsk, _finished: FinishedVerified, traffic: Traffic): Traffic {
   return traffic;
@@ -127,6 +163,8 @@ function* agree(io: HandshakeIo, { offer, serverHello, psk }: ClientHellos): Ste
 /** What EncryptedExtensions say. */
 interface Selected {
   readonly protocol: Uint8Array | undefined;
+  /** Whether it is accepted. */
+  readonly earlyData: boolean;
   /** Of the server's certificate, and of ours. */
   readonly serverType: CertificateType;
   readonly clientType: CertificateType;
@@ -143,7 +181,7 @@ function* receiveEncryptedExtensions(io: HandshakeIo, { config, offer, transcrip
   acceptRecordSizeLimit(io, config, ProtocolVersion.TLSv1_3, block.recordSizeLimit);
   const serverType = selectedType(typeOf(config.verifier), block.serverCertificateType);
   const clientType = selectedType(config.certificateType, block.clientCertificateType);
-  return { protocol, serverType, clientType };
+  return { protocol, serverType, clientType, earlyData: block.earlyData === true };
 }
 
 /** Who the server is, and whether it asks who we are. */

@@ -13,6 +13,7 @@ import {
 } from '../registry.ts';
 import { type Step } from '../step/step.ts';
 import { type Trace, type Tracer } from '../trace.ts';
+import { type EarlyData } from './early_data.ts';
 
 /** How the handshake went: whether it resumed a session, and whether it took a second ClientHello. */
 export type HandshakeKind = 'full' | 'full-with-hello-retry-request' | 'resumed' | 'resumed-with-hello-retry-request';
@@ -27,12 +28,16 @@ export interface Facts {
   handshakeKind?: HandshakeKind;
   peerCertificates?: readonly Uint8Array[];
   peerSignatureScheme?: SignatureScheme;
+  earlyDataAccepted?: boolean;
 }
 
 export interface HandshakeIo {
   readonly inbound: Inbound;
   readonly outbound: Outbound;
   readonly facts: Facts;
+  readonly early: EarlyData;
+  /** Lets application data of a server go out before the client's Finished is here (0.5-RTT). */
+  readonly sendHalfRttData: () => void;
   /** Whether the configuration lets secrets out. */
   allowsSecretExtraction?: boolean;
   /** Where there is one; set by {@link startTrace}. */

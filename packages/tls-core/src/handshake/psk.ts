@@ -23,6 +23,8 @@ export interface SelectedPsk extends OfferedPsk {
 /** A PSK that a server knows by an identity of the client's. That the client knows it too is not verified yet. */
 export interface FoundPsk {
   readonly identity: Uint8Array;
+  /** As the client says. */
+  readonly obfuscatedTicketAge: number;
   readonly session: Resumable<ServerSession>;
   /** To be chosen: it has the PSK's hash. */
   readonly suite: Tls13CipherSuite;

@@ -1,5 +1,5 @@
 /** Pre-shared keys of a client, RFC 8446 sections 2.2 and 4.2.11: sessions that it offers to resume, and keeps. */
-import { emptyBytes, hex, wipe } from '../codec/bytes.ts';
+import { emptyBytes, equalBytes, hex, wipe } from '../codec/bytes.ts';
 import { type ClientConfig } from '../config.ts';
 import { type KeyExchangeGroup, type Tls13CipherSuite } from '../crypto/provider.ts';
 import { TlsError } from '../error.ts';
@@ -61,6 +61,15 @@ export function* takePsk(config: ClientConfig, serverName: ServerName): Step<Off
 
 export function wipePsks(psks: readonly OfferedPsk[]): void {
   wipe(...psks.map(({ session }) => session.secret));
+}
+
+/**
+ * Section 4.2.10: only with the first PSK, as far as its ticket allows it, and for a protocol that can be chosen again.
+ */
+export function canSendEarlyData({ earlyData, alpnProtocols }: ClientConfig, [psk]: readonly OfferedPsk[]): boolean {
+  if (!earlyData || psk === undefined || psk.session.maxEarlyDataSize === 0) return false;
+  const { protocol } = psk.session;
+  return protocol.length === 0 || alpnProtocols.some((offered) => equalBytes(offered, protocol));
 }
 
 /** The PSKs as a ClientHello has them, with binders of zeros until {@link addBoundHello}. */

@@ -39,12 +39,12 @@ const maxTicket = 16_384;
 export function* findPsk(config: ServerConfig, hello: ClientHello, info: ClientHelloInfo): Step<FoundPsk | undefined> {
   const { preSharedKey } = hello.extensions;
   if (preSharedKey === undefined || !wantsPskWithKeyExchange(hello)) return undefined;
-  for (const { identity } of preSharedKey.identities.slice(0, maxIdentities)) {
+  for (const { identity, obfuscatedTicketAge } of preSharedKey.identities.slice(0, maxIdentities)) {
     const stored = yield* storedSession(config, identity);
     const decoded = stored === undefined ? undefined : decodeServerSession(stored);
     const session = resumable(decoded, ProtocolVersion.TLSv1_3, config.policies(), config.time());
     const suite = session === undefined ? undefined : suiteFor(config, hello, info, session);
-    if (session !== undefined && suite !== undefined) return { identity, session, suite };
+    if (session !== undefined && suite !== undefined) return { identity, obfuscatedTicketAge, session, suite };
     wipe(decoded?.secret);
   }
   return undefined;
@@ -108,6 +108,31 @@ export function verifyBinder(
   return { ...found, index } as VerifiedPsk;
 }
 
+/** How far the client's idea of a ticket's age may be from ours, in milliseconds. */
+const maxAgeSkew = 60_000;
+
+/**
+ * Section 4.2.10: whether to take the client's early data, which we do only if all is as it was in the connection of the
+ * ticket. That the store gives a session to one caller alone is what makes it single-use (section 8.1); section 8.3 adds
+ * that it must have been sent just now.
+ */
+export function acceptsEarlyData(
+  { config, hello, suite, psk }: ServerHellos,
+  protocol: Uint8Array = emptyBytes,
+): boolean {
+  if (hello.extensions.earlyData === undefined || psk?.index !== 0) return false;
+  const { session } = psk;
+  const age = config.time() - session.createdAtMillis;
+  const claimedAge = (psk.obfuscatedTicketAge - session.ageAdd) >>> 0;
+  return (
+    session.maxEarlyDataSize > 0 &&
+    session.maxEarlyDataSize <= config.maxEarlyDataSize &&
+    suite.id === session.cipherSuite &&
+    equalBytes(protocol, session.protocol) &&
+    Math.abs(claimedAge - age) <= maxAgeSkew
+  );
+}
+
 /** How many tickets to send (section 4.6.1, RFC 9149): not more than the client wants, and none that it could not use. */
 export function ticketCount({ config, hello, psk }: ServerHellos): number {
   const isPossible = config.ticketer !== undefined || config.sessionStore !== undefined;
@@ -132,6 +157,8 @@ export function* sendTickets(io: HandshakeIo, hellos: ServerHellos, state: Tls13
   // A chain of sessions ends with the first, or the client would never be verified again.
   const lifetimeSeconds = psk === undefined ? offered : Math.min(offered, remainingSeconds(psk.session, config.time()));
   if (lifetimeSeconds <= 0) return;
+  const maxEarlyDataSize = config.maxEarlyDataSize > 0 ? config.maxEarlyDataSize : undefined;
+  const extensions = { ...onlyKnown, maxEarlyDataSize };
   const messages: Uint8Array[] = [];
   for (let i = 0; i < ticketCount(hellos); i++) {
     const nonce = Uint8Array.of(i);
@@ -141,7 +168,7 @@ export function* sendTickets(io: HandshakeIo, hellos: ServerHellos, state: Tls13
     wipe(secret);
     const ticket = session === undefined ? undefined : yield* makeTicket(config, session, lifetimeSeconds);
     if (ticket === undefined || ticket.length > maxTicket) continue;
-    const message = { lifetimeSeconds, ageAdd, nonce, ticket, extensions: onlyKnown };
+    const message = { lifetimeSeconds, ageAdd, nonce, ticket, extensions };
     messages.push(encodeMessage(HandshakeType.new_session_ticket, newSessionTicket, message));
   }
   if (messages.length > 0) io.outbound.send(ContentType.handshake, concat(messages));
@@ -161,7 +188,7 @@ function sessionOf(
     protocol: protocol ?? emptyBytes,
     peer,
     extendedMasterSecret: false,
-    maxEarlyDataSize: 0,
+    maxEarlyDataSize: config.maxEarlyDataSize,
     serverName: serverNameBytes(info.serverName),
     applicationData: resumptionData.toKeep,
   };

@@ -35,7 +35,7 @@ import { Transcript } from './transcript.ts';
 /** A server's configuration, or what chooses it once the ClientHello is known. */
 export type ServerConfigSource = ServerConfig | ((hello: ClientHelloInfo) => Awaitable<ServerConfig>);
 
-/** How much early data, in bytes, to skip of a client that sends some though none was accepted (section 4.2.10). */
+/** How much early data, in bytes, to skip at least of a client whose early data is not accepted (section 4.2.10). */
 const rejectedEarlyData = 16_384;
 
 export function* serverHandshake(
@@ -85,7 +85,12 @@ function* negotiateTls13(
   io.facts.cipherSuite = suite.id;
   io.facts.keyExchangeGroup = group.name;
   io.facts.handshakeKind = kindOf(psk, false);
-  if (hello.extensions.earlyData !== undefined) io.inbound.skipEarlyData(rejectedEarlyData);
+  if (hello.extensions.earlyData !== undefined) {
+    io.facts.earlyDataAccepted = false;
+    // What we told the client that it may send, and as much again for its records.
+    const told = Math.max(config.maxEarlyDataSize, found?.session.maxEarlyDataSize ?? 0);
+    io.inbound.skipEarlyData(rejectedEarlyData + 2 * told);
+  }
 
   // Section D.4: right after our first message, if the client is in middlebox compatibility mode.
   let changeCipherSpecDue = hello.sessionId.length > 0;

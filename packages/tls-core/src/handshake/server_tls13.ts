@@ -1,5 +1,5 @@
 /** The server's TLS 1.3 handshake from ServerHello on, RFC 8446 sections 2 and 4.3 to 4.4, straight down. */
-import { concat, emptyBytes, latin1 } from '../codec/bytes.ts';
+import { concat, emptyBytes, latin1, wipe } from '../codec/bytes.ts';
 import { type CertifiedKey, type ServerConfig } from '../config.ts';
 import { type Signer } from '../crypto/provider.ts';
 import { TlsError } from '../error.ts';
@@ -8,7 +8,8 @@ import { certificateRequest } from '../messages/certificate.ts';
 import { ocspStatusType } from '../messages/client_hello.ts';
 import { type EncryptedExtensions, encryptedExtensions } from '../messages/encrypted_extensions.ts';
 import { checkSolicited, type ExtensionBlock, onlyKnown } from '../messages/extension.ts';
-import { encodeMessage } from '../messages/handshake.ts';
+import { encodeMessage, parseBody } from '../messages/handshake.ts';
+import { endOfEarlyData } from '../messages/post_handshake.ts';
 import { serverHello } from '../messages/server_hello.ts';
 import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
 import { ContentType, ExtensionType, HandshakeType, namesOf, ProtocolVersion, SignatureScheme } from '../registry.ts';
@@ -36,9 +37,9 @@ import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from 
 import { type ServerHellos } from './hellos.ts';
 import { answeredRecordSizeLimit, chooseProtocol, heedRecordSizeLimit, resolveCertificate } from './negotiation.ts';
 import { type VerifiedPsk } from './psk.ts';
-import { sendTickets, ticketCount } from './psk_server.ts';
+import { acceptsEarlyData, sendTickets, ticketCount } from './psk_server.ts';
 import { Tls13Traffic } from './traffic_tls13.ts';
-import { applicationTrafficSecrets, handshakeTrafficSecrets } from './tls13_secrets.ts';
+import { applicationTrafficSecrets, earlySecrets, handshakeTrafficSecrets } from './tls13_secrets.ts';
 
 export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffic> {
   const { config, suite, psk, transcript, hello } = hellos;
@@ -47,6 +48,7 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
   // Section 4.3.2: with a PSK there are no certificates, on either side.
   const identity = psk === undefined ? yield* chooseCertificate(hellos) : undefined;
   const clientVerifier = psk === undefined ? chooseClientVerifier(config, hello) : undefined;
+  const earlyOpener = startEarlyData(io, hellos, protocol, log);
   const sharedSecret = yield* sendServerHello(io, hellos);
   const schedule = new KeySchedule(suite, psk?.session.secret);
   try {
@@ -54,15 +56,20 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
     const handshake = handshakeTrafficSecrets(schedule, transcript, log);
     // First what is sent: the client, which has ServerHello, is to understand why its records are refused.
     io.outbound.setSealer(new Tls13RecordSealer(suite, handshake.server));
-    io.inbound.setOpener(new Tls13RecordOpener(suite, handshake.client));
     const recordSizeLimit = answeredRecordSizeLimit(config, ProtocolVersion.TLSv1_3, hello);
-    // From that key on: early data would be of a client that has not heard of it.
-    io.inbound.limitPlaintext(recordSizeLimit);
+    const enterHandshakeKey = (): void => {
+      io.inbound.setOpener(new Tls13RecordOpener(suite, handshake.client));
+      // From that key on: early data is of a client that has not heard of it.
+      io.inbound.limitPlaintext(recordSizeLimit);
+    };
+    if (earlyOpener === undefined) enterHandshakeKey();
+    else io.inbound.setOpener(earlyOpener);
     heedRecordSizeLimit(io, ProtocolVersion.TLSv1_3, hello.extensions.recordSizeLimit);
 
     const types = identity === undefined ? undefined : selectedTypes(hello, identity.certified, clientVerifier);
     const tickets = hello.extensions.ticketRequest === undefined ? undefined : ticketCount(hellos);
-    const negotiated = { protocol, recordSizeLimit, ...types, ticketCount: tickets };
+    const earlyData = earlyOpener === undefined ? undefined : ({ earlyData: true } as const);
+    const negotiated = { protocol, recordSizeLimit, ...types, ...earlyData, ticketCount: tickets };
     const flight = [encodeEncryptedExtensions(hellos, negotiated)];
     if (clientVerifier !== undefined) flight.push(encodeCertificateRequest(config, clientVerifier));
     for (const message of flight) transcript.add(message);
@@ -77,6 +84,13 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
     io.outbound.send(ContentType.handshake, concat([...flight, ourFinished]));
     io.outbound.setSealer(applicationSealer);
 
+    // Section 4.4.4, never to a client that is still to show a certificate: it may be anybody, and say it once more.
+    if (config.sendHalfRttData && config.clientVerifier === undefined) io.sendHalfRttData();
+
+    if (psk !== undefined && earlyOpener !== undefined) {
+      transcript.add(yield* receiveEarlyData(io, psk.session.maxEarlyDataSize));
+      enterHandshakeKey();
+    }
     const client = psk ?? (yield* authenticateClient(io, hellos, clientVerifier));
     const message = yield* io.inbound.message(HandshakeType.finished);
     const finished = verifyFinished(suite, handshake.client, transcript.digest(), message);
@@ -98,6 +112,49 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
     return established(client, finished, traffic);
   } finally {
     schedule.wipe();
+  }
+}
+
+/** Section 2.3: what opens the client's early data, if it sends some and it is to be accepted. */
+function startEarlyData(
+  io: HandshakeIo,
+  hellos: ServerHellos,
+  protocol: Uint8Array | undefined,
+  log: SecretLog,
+): Tls13RecordOpener | undefined {
+  const { suite, psk, transcript } = hellos;
+  if (psk === undefined || !acceptsEarlyData(hellos, protocol)) return undefined;
+  io.facts.earlyDataAccepted = true;
+  io.inbound.skipEarlyData(undefined);
+  const { traffic, exporter } = earlySecrets(suite, psk.session.secret, transcript, log);
+  io.early.setExporter(suite, exporter);
+  const opener = new Tls13RecordOpener(suite, traffic);
+  wipe(traffic);
+  return opener;
+}
+
+/** Section 4.5: early data up to EndOfEarlyData; that message. */
+function* receiveEarlyData(io: HandshakeIo, limit: number): Step<Uint8Array> {
+  let left = limit;
+  for (;;) {
+    const record = yield* io.inbound.record();
+    if (record?.type === ContentType.application_data) {
+      // An empty record costs a byte too, or there could be any number of them.
+      left -= Math.max(record.length, 1);
+      if (left < 0) throw new TlsError({ code: 'PeerMisbehaved', reason: 'TooMuchEarlyDataReceived' });
+      io.early.deliver(record.content);
+      continue;
+    }
+    if (record === undefined) throw new TlsError({ code: 'UnexpectedEof', during: 'handshake' });
+    const message = io.inbound.join(record);
+    if (message === undefined) continue;
+    const { type: received, raw } = message;
+    if (received !== HandshakeType.end_of_early_data) {
+      const expected = [HandshakeType.end_of_early_data];
+      throw new TlsError({ code: 'InappropriateHandshakeMessage', expected, received });
+    }
+    parseBody('EndOfEarlyData', endOfEarlyData, message);
+    return raw;
   }
 }
 

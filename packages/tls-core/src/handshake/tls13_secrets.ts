@@ -1,11 +1,36 @@
 /** The traffic secrets of a TLS 1.3 handshake, RFC 8446 section 7.1: the same on both sides, logged as they are made. */
-import { type KeySchedule } from '../keys/tls13_key_schedule.ts';
+import { type Tls13CipherSuite } from '../crypto/provider.ts';
+import { KeySchedule } from '../keys/tls13_key_schedule.ts';
 import { type SecretLog } from './io.ts';
 import { type Transcript } from './transcript.ts';
 
 export interface TrafficSecrets {
   readonly client: Uint8Array;
   readonly server: Uint8Array;
+}
+
+/**
+ * Of the Early Secret, over ClientHello; to be wiped by the caller.
+ *
+ * @param psk borrowed
+ */
+export function earlySecrets(
+  suite: Tls13CipherSuite,
+  psk: Uint8Array,
+  transcript: Transcript,
+  log: SecretLog,
+): { readonly traffic: Uint8Array; readonly exporter: Uint8Array } {
+  const schedule = new KeySchedule(suite, psk);
+  try {
+    const hash = transcript.digestBy(suite.hash);
+    const traffic = schedule.derive('c e traffic', hash).slice();
+    const exporter = schedule.derive('e exp master', hash).slice();
+    log.log('CLIENT_EARLY_TRAFFIC_SECRET', traffic);
+    log.log('EARLY_EXPORTER_SECRET', exporter);
+    return { traffic, exporter };
+  } finally {
+    schedule.wipe();
+  }
 }
 
 /** Of the Handshake Secret, over ClientHello…ServerHello. */

@@ -6,6 +6,8 @@ import { type Hash, type Hkdf, type Tls13CipherSuite } from '../crypto/provider.
 /** The labels with which Derive-Secret is called (section 7.1). */
 export type SecretLabel =
   | 'res binder'
+  | 'c e traffic'
+  | 'e exp master'
   | 'c hs traffic'
   | 's hs traffic'
   | 'c ap traffic'

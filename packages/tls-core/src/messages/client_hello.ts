@@ -105,7 +105,6 @@ export interface ClientExtensions extends ExtensionBlock {
   /** Values of PskKeyExchangeMode. */
   readonly pskModes?: Uint8Array | undefined;
   readonly keyShares?: readonly KeyShareEntry[] | undefined;
-  /** Not accepted, but skipped with care (section 4.2.10). */
   readonly earlyData?: true | undefined;
   readonly ticketRequest?: TicketRequest | undefined;
   readonly preSharedKey?: OfferedPsks | undefined;

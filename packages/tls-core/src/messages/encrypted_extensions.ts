@@ -15,6 +15,8 @@ export interface EncryptedExtensions extends ExtensionBlock {
   readonly serverCertificateType?: CertificateType | undefined;
   /** RFC 8449 section 4. */
   readonly recordSizeLimit?: number | undefined;
+  /** Section 4.2.10: it is accepted. */
+  readonly earlyData?: true | undefined;
   /** RFC 9149 section 3, expected_count: how many tickets will come. */
   readonly ticketCount?: number | undefined;
 }
@@ -36,5 +38,6 @@ export const encryptedExtensions: Codec<EncryptedExtensions> = extensions('Encry
   clientCertificateType: [ExtensionType.client_certificate_type, u8],
   serverCertificateType: [ExtensionType.server_certificate_type, u8],
   recordSizeLimit: [ExtensionType.record_size_limit, recordSizeLimit],
+  earlyData: [ExtensionType.early_data, empty],
   ticketCount: [ExtensionType.ticket_request, u8],
 });

@@ -1,5 +1,5 @@
-/** Finished, NewSessionTicket and KeyUpdate: RFC 8446 sections 4.4.4, 4.6.1 and 4.6.3. */
-import { type Codec, opaque16, opaque8, struct, u32, u8 } from '../codec/codec.ts';
+/** Finished, EndOfEarlyData, NewSessionTicket and KeyUpdate: RFC 8446 sections 4.4.4, 4.5, 4.6.1 and 4.6.3. */
+import { type Codec, empty, opaque16, opaque8, struct, u32, u8 } from '../codec/codec.ts';
 import { ExtensionType, KeyUpdateRequest } from '../registry.ts';
 import { type ExtensionBlock, extensions } from './extension.ts';
 
@@ -8,6 +8,9 @@ export const finished: Codec<Uint8Array> = {
   read: (r) => r.rest(),
   write: (w, verifyData) => void w.bytes(verifyData),
 };
+
+/** Section 4.5. */
+export const endOfEarlyData: Codec<true> = empty;
 
 export interface NewSessionTicketExtensions extends ExtensionBlock {
   /** Section 4.2.10: max_early_data_size, in bytes. */

@@ -62,6 +62,11 @@ export class Outbound {
     this.#trace?.({ type: 'key-change', direction: 'sent', protectedRecords: this.#sealed });
   }
 
+  /** Everything sent from here on is in the clear again: the key was one that the peer does not have. */
+  dropSealer(): void {
+    this.#sealer = undefined;
+  }
+
   /** Whether the key has reached its limit and must be updated before more application data. */
   get keyExhausted(): boolean {
     return this.#sealer?.exhausted === true;

@@ -14,6 +14,8 @@ import {
   finishedMessage,
   signHandshake,
 } from '../../src/handshake/authentication.ts';
+import { SecretLog } from '../../src/handshake/io.ts';
+import { earlySecrets } from '../../src/handshake/tls13_secrets.ts';
 import { Transcript } from '../../src/handshake/transcript.ts';
 import { KeySchedule, nextTrafficSecret, pskBinder, ticketPsk } from '../../src/keys/tls13_key_schedule.ts';
 import { certificate } from '../../src/messages/certificate.ts';
@@ -39,7 +41,7 @@ import { ServerConnection } from '../../src/server.ts';
 import { type Awaitable, isPromise } from '../../src/step/step.ts';
 import { runToEnd } from '../../src/step/runner.ts';
 import { client as clientOf, hybridProvider, identity, provider, server as serverOf } from './fixtures.ts';
-import { bytes, type Extension, extensionBlock, handshake, RawSealer, record, u16, vec16, vec8 } from './wire.ts';
+import { bytes, type Extension, extensionBlock, handshake, RawSealer, record, u16, u32, vec16, vec8 } from './wire.ts';
 
 /** An alert as the connection under test sent it. */
 export interface SentAlert {
@@ -105,6 +107,8 @@ export class ScriptedPeer {
   psk: Uint8Array | undefined;
   /** Once both have sent Finished. */
   resumptionSecret: Uint8Array | undefined;
+  /** What opens the early data of a client under test, up to its EndOfEarlyData. */
+  earlyOpener: Tls13RecordOpener | undefined;
   #opener: Tls13RecordOpener | undefined;
   #schedule: KeySchedule | undefined;
   readonly #joiner = new Joiner();
@@ -177,6 +181,11 @@ export class ScriptedPeer {
       client: this.#schedule!.derive('c ap traffic', hash).slice(),
       server: this.#schedule!.derive('s ap traffic', hash).slice(),
     };
+  }
+
+  /** The secret of early data with a PSK; the ClientHello is all that is in the transcript. */
+  earlySecret(psk: Uint8Array): Uint8Array {
+    return earlySecrets(this.suite, psk, this.transcript, new SecretLog(undefined, bytes())).traffic;
   }
 
   /** The client's Finished is in the transcript. */
@@ -252,7 +261,7 @@ export class ScriptedPeer {
   #open(raw: Uint8Array): readonly Uint8Array[] {
     const deframer = new Deframer();
     deframer.push(raw);
-    const plaintext = this.#opener?.open(deframer.next(tls13MaxLength)!);
+    const plaintext = (this.earlyOpener ?? this.#opener)?.open(deframer.next(tls13MaxLength)!);
     if (plaintext === undefined || isPromise(plaintext)) throw new Error('cannot open what the connection sent');
     return plaintext;
   }
@@ -282,6 +291,7 @@ export class ScriptedPeer {
     if (message.type === HandshakeType.new_session_ticket) return;
     if (message.type === HandshakeType.server_hello && this.role === 'client') this.receivedServerHello?.(message);
     else this.transcript.add(message.raw);
+    if (message.type === HandshakeType.end_of_early_data) this.earlyOpener = undefined;
     if (message.type !== HandshakeType.finished) return;
     if (this.role === 'client') this.deriveApplicationSecrets();
     else this.deriveResumptionSecret();
@@ -383,6 +393,8 @@ export class ScriptedServer {
 export interface OfferableTicket {
   readonly ticket: Uint8Array;
   readonly psk: Uint8Array;
+  /** It is as if it came just now. */
+  readonly ageAdd?: number;
 }
 
 /** A client that a server under test talks to. */
@@ -391,6 +403,8 @@ export class ScriptedClient {
   readonly connection: ServerConnection;
   /** Of its first key share. */
   readonly group: NamedGroup;
+  /** For early data with the first PSK that it offered. */
+  earlyKey: RawSealer | undefined;
   #offered: readonly OfferableTicket[] = [];
   readonly #exchanges = new Map<NamedGroup, ReturnType<typeof startExchange>>();
 
@@ -467,7 +481,7 @@ export class ScriptedClient {
   ): void {
     const { peer } = this;
     const { hash } = peer.suite;
-    const identities = vec16(...psks.map(({ ticket }) => concat([vec16(ticket), new Uint8Array(4)])));
+    const identities = vec16(...psks.map(({ ticket, ageAdd = 0 }) => concat([vec16(ticket), u32(ageAdd)])));
     const listOf = (list: readonly Uint8Array[]): Uint8Array => vec16(...list.map((binder) => vec8(binder)));
     const helloWith = (list: Uint8Array): Uint8Array =>
       this.clientHello({
@@ -483,6 +497,7 @@ export class ScriptedClient {
     const sent = helloWith(listOf(binders(psks.map(({ psk }) => pskBinder(peer.suite, psk, transcriptHash)))));
     peer.transcript.add(sent.subarray(truncated.length));
     this.#offered = psks;
+    if (psks[0] !== undefined) this.earlyKey = new RawSealer(peer.suite, peer.earlySecret(psks[0].psk));
     peer.deliver(...recordsOfMessage(sent));
   }
 

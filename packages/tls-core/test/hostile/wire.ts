@@ -16,6 +16,10 @@ export function u16(...values: readonly number[]): Uint8Array {
   return Uint8Array.from(values.flatMap((value) => [value >> 8, value & 0xff]));
 }
 
+export function u32(value: number): Uint8Array {
+  return new Writer(4).u32(value).done();
+}
+
 /** `opaque x<0..2^8-1>` of the parts. */
 export function vec8(...parts: readonly Uint8Array[]): Uint8Array {
   return new Writer().vec8(concat(parts)).done();
