@@ -1,11 +1,13 @@
 /** What the decisions of a verifier depend on, as bytes: a session is resumed only with a verifier that decides alike. */
-import { type CryptoProvider } from '@tyls/tls-core';
+import { type CryptoProvider, type ServerCertVerifier, type SignatureVerificationAlgorithm } from '@tyls/tls-core';
 import { asciiBytes, concat, derEncode, DerTag } from '@tyls/tls-core/der';
 import { digestsOf } from './digests.ts';
 import { type KeyUsageBit } from './extensions.ts';
 import { defaultPolicy, type Policy } from './policy.ts';
 import { type SpkiPin } from './spki_pin.ts';
 import { type RootStore, type TrustAnchor } from './trust_anchor.ts';
+
+type SessionPolicy = Pick<ServerCertVerifier, 'policyId'>;
 
 type Provider = Pick<CryptoProvider, 'signatureVerification' | 'cipherSuites'>;
 
@@ -16,6 +18,14 @@ interface Options {
   readonly keyUsage?: readonly KeyUsageBit[] | undefined;
   readonly revocation?: object | undefined;
   readonly pins?: readonly SpkiPin[] | undefined;
+}
+
+/**
+ * Has a verifier say what its decisions depend on. What is made of it by spreading decides otherwise, and must not say the
+ * same: the property is one that spreading leaves behind.
+ */
+export function withPolicyId<V extends SessionPolicy>(verifier: V, policyId: () => Uint8Array | undefined): V {
+  return Object.defineProperty(verifier, 'policyId', { get: policyId, enumerable: false });
 }
 
 /**
@@ -62,21 +72,29 @@ function remembered(of: object, encode: () => Uint8Array): Uint8Array {
   return id;
 }
 
-/** The algorithms that signatures may have, each as the numbers of its bytes; in one order, whatever a provider's is. */
-function algorithmsId({ signatureVerification: { algorithms } }: Provider): Uint8Array {
-  return remembered(algorithms, () => {
-    const encoded = algorithms.map(({ publicKeyAlgorithm, signatureAlgorithm }) =>
-      concat([derEncode(DerTag.sequence, publicKeyAlgorithm), derEncode(DerTag.sequence, signatureAlgorithm)]).join(),
-    );
-    return textId(encoded.toSorted());
+/** The algorithms that signatures may have, on certificates and by scheme; in one order, whatever a provider's is. */
+function algorithmsId(provider: Provider): Uint8Array {
+  const { algorithms, schemes } = provider.signatureVerification;
+  return remembered(provider.signatureVerification, () => {
+    const byScheme = schemes.map(({ scheme, algorithms: those }) => [scheme, ...those.map(algorithmText)].join());
+    return shortened(textId([algorithms.map(algorithmText).toSorted(), byScheme.toSorted()]), provider);
   });
 }
 
+/** The numbers of its bytes. */
+function algorithmText({ publicKeyAlgorithm, signatureAlgorithm }: SignatureVerificationAlgorithm): string {
+  return concat([
+    derEncode(DerTag.sequence, publicKeyAlgorithm),
+    derEncode(DerTag.sequence, signatureAlgorithm),
+  ]).join();
+}
+
 function rootsId(roots: RootStore, provider: Provider): Uint8Array {
-  return remembered(roots, () => {
-    const encoded = concat(roots.anchors.map(encodeAnchor));
-    return digestsOf(provider).sha256?.(encoded) ?? encoded;
-  });
+  return remembered(roots, () => shortened(concat(roots.anchors.map(encodeAnchor)), provider));
+}
+
+function shortened(encoded: Uint8Array, provider: Provider): Uint8Array {
+  return digestsOf(provider).sha256?.(encoded) ?? encoded;
 }
 
 function encodeAnchor(anchor: TrustAnchor): Uint8Array {

@@ -11,7 +11,7 @@ import {
 import { DerReader, DerTag } from '@tyls/tls-core/der';
 import { badEncodingOf } from './error.ts';
 import { verifyTls12SignatureByKey, verifyTls13SignatureByKey } from './handshake_signature.ts';
-import { pinnedPolicyId } from './policy_id.ts';
+import { pinnedPolicyId, withPolicyId } from './policy_id.ts';
 import { PinSet } from './spki_pin.ts';
 import { type PinnedCertVerifierOptions, type VerificationProvider } from './verifier.ts';
 
@@ -21,11 +21,8 @@ import { type PinnedCertVerifierOptions, type VerificationProvider } from './ver
  * @throws RangeError if there are no pins; TypeError if one is none
  */
 export function rawPublicKeyServerVerifier({ pins, provider }: PinnedCertVerifierOptions): ServerCertVerifier {
-  return {
-    ...handshakeSignatures(provider),
-    policyId: pinnedPolicyId('raw server', pins, provider),
-    verifyServerCert: pinnedKeys({ pins, provider }),
-  };
+  const verifier = { ...handshakeSignatures(provider), verifyServerCert: pinnedKeys({ pins, provider }) };
+  return withPolicyId<ServerCertVerifier>(verifier, () => pinnedPolicyId('raw server', pins, provider));
 }
 
 export interface RawPublicKeyClientVerifierOptions extends PinnedCertVerifierOptions {
@@ -39,13 +36,14 @@ export function rawPublicKeyClientVerifier({
   provider,
   mandatory = true,
 }: RawPublicKeyClientVerifierOptions): ClientCertVerifier {
-  return {
+  const verifier: ClientCertVerifier = {
     ...handshakeSignatures(provider),
-    policyId: pinnedPolicyId(mandatory ? 'raw client' : 'raw client or none', pins, provider),
     mandatory,
     rootHintSubjects: [],
     verifyClientCert: pinnedKeys({ pins, provider }),
   };
+  const kind = mandatory ? 'raw client' : 'raw client or none';
+  return withPolicyId(verifier, () => pinnedPolicyId(kind, pins, provider));
 }
 
 function handshakeSignatures({

@@ -24,7 +24,7 @@ import { stapledOcspVerification, tlsFeatureOid } from './ocsp/stapled.ts';
 import { checkMaxDepth, pathVerification } from './path.ts';
 import { type VerifiedPath } from './path_options.ts';
 import { defaultPolicy, type Policy } from './policy.ts';
-import { pinnedPolicyId, policyIdOf } from './policy_id.ts';
+import { pinnedPolicyId, policyIdOf, withPolicyId } from './policy_id.ts';
 import { type Purpose } from './purpose.ts';
 import { type CtLogList } from './sct/log_list.ts';
 import { type SctPolicy, sctVerification } from './sct/transparency.ts';
@@ -72,13 +72,14 @@ export interface ServerCertVerifierOptions extends CertVerifierOptions {
 export function serverCertVerifier(options: ServerCertVerifierOptions): ServerCertVerifier {
   const { provider, policy = defaultPolicy, ocsp, transparency } = options;
   const { signatureVerification } = provider;
+  const roots = storeOf(options.roots);
   const digests = digestsOf(provider);
   if (transparency !== undefined && digests.sha256 === undefined) {
     throw new RangeError('certificate transparency needs a provider with SHA-256');
   }
   const handledExtensions = ocsp === undefined ? [] : [tlsFeatureOid];
   const revocation = revocationChecker(options);
-  const path = pathVerifier(options, 'serverAuth', revocation, handledExtensions);
+  const path = pathVerifier({ ...options, roots }, 'serverAuth', revocation, handledExtensions);
   function* verify({ serverName, now, ...certificates }: ServerCertificates): Step<PeerVerified> {
     const budget = new Budget();
     const verified = yield* path(certificates, now, budget);
@@ -115,16 +116,15 @@ export function serverCertVerifier(options: ServerCertVerifierOptions): ServerCe
     }
     return peerVerified();
   }
-  return {
+  const verifier: ServerCertVerifier = {
     ...handshakeSignatures(provider),
-    get policyId() {
-      if (transparency !== undefined) return undefined;
-      return policyIdOf(['server', ocsp], options, storeOf(options.roots));
-    },
     requestOcspResponse: ocsp !== undefined,
     requestSctList: transparency !== undefined,
     verifyServerCert: (certificates) => runToEnd(verify(certificates)),
   };
+  return withPolicyId(verifier, () =>
+    transparency === undefined ? policyIdOf(['server', ocsp], options, roots) : undefined,
+  );
 }
 
 /** Those of {@link serverCertVerifier} that ask for neither revocation nor certificate transparency. */
@@ -141,23 +141,22 @@ export interface ServerPathVerifierOptions extends Omit<CertVerifierOptions, 're
  * @throws as {@link serverCertVerifier}, and TypeError if it is asked for what it does not do
  */
 export function serverPathVerifier(options: ServerPathVerifierOptions): ServerCertVerifier {
-  const { provider, roots, policy = defaultPolicy } = options;
+  const { provider, policy = defaultPolicy } = options;
   if ([options.revocation, options.ocsp, options.transparency].some((option: unknown) => option !== undefined)) {
     throw new TypeError('serverPathVerifier does without revocation, ocsp and transparency: use serverCertVerifier');
   }
-  const path = pathVerifier(options, 'serverAuth');
+  const roots = storeOf(options.roots);
+  const path = pathVerifier({ ...options, roots }, 'serverAuth');
   function* verify({ serverName, now, ...certificates }: ServerCertificates): Step<PeerVerified> {
     const { endEntity } = yield* path(certificates, now);
     verifyServerName(endEntity, serverName, policy);
     return peerVerified();
   }
-  return {
+  const verifier: ServerCertVerifier = {
     ...handshakeSignatures(provider),
-    get policyId() {
-      return policyIdOf(['server', undefined], options, storeOf(roots));
-    },
     verifyServerCert: (certificates) => runToEnd(verify(certificates)),
   };
+  return withPolicyId(verifier, () => policyIdOf(['server', undefined], options, roots));
 }
 
 export interface ClientCertVerifierOptions extends CertVerifierOptions {
@@ -177,23 +176,24 @@ export interface ClientCertVerifierOptions extends CertVerifierOptions {
  *   must be hashed; TypeError if a pin or an e-mail address is none
  */
 export function clientCertVerifier(options: ClientCertVerifierOptions): ClientCertVerifier {
-  const { roots, provider, policy = defaultPolicy, mandatory = true, rootHintSubjects, names } = options;
+  const { provider, policy = defaultPolicy, mandatory = true, rootHintSubjects, names } = options;
   if (names !== undefined) checkPeerNames(names);
-  const path = pathVerifier(options, 'clientAuth', revocationChecker(options));
+  const roots = storeOf(options.roots);
+  const path = pathVerifier({ ...options, roots }, 'clientAuth', revocationChecker(options));
   function* verify({ now, ...certificates }: ClientCertificates): Step<PeerVerified> {
     const { endEntity } = yield* path(certificates, now);
     if (names !== undefined) verifyAnyPeerName(endEntity, names, policy);
     return peerVerified();
   }
-  return {
+  const verifier: ClientCertVerifier = {
     ...handshakeSignatures(provider),
-    get policyId() {
-      return names === undefined ? policyIdOf(['client', mandatory], options, storeOf(roots)) : undefined;
-    },
     mandatory,
-    rootHintSubjects: rootHintSubjects ?? storeOf(roots).subjects,
+    rootHintSubjects: rootHintSubjects ?? roots.subjects,
     verifyClientCert: (certificates) => runToEnd(verify(certificates)),
   };
+  return withPolicyId(verifier, () =>
+    names === undefined ? policyIdOf(['client', mandatory], options, roots) : undefined,
+  );
 }
 
 export interface PinnedCertVerifierOptions {
@@ -208,15 +208,15 @@ export interface PinnedCertVerifierOptions {
  * @throws RangeError if there are no pins; TypeError if one is none
  */
 export function pinnedServerCertVerifier({ pins, provider }: PinnedCertVerifierOptions): ServerCertVerifier {
-  const policyId = pinnedPolicyId('server', pins, provider);
-  return { ...handshakeSignatures(provider), policyId, verifyServerCert: pinnedKeys(pins, provider) };
+  const verifier = { ...handshakeSignatures(provider), verifyServerCert: pinnedKeys(pins, provider) };
+  return withPolicyId<ServerCertVerifier>(verifier, () => pinnedPolicyId('server', pins, provider));
 }
 
 /** {@link pinnedServerCertVerifier} for clients. All must have a certificate, by whomever. */
 export function pinnedClientCertVerifier({ pins, provider }: PinnedCertVerifierOptions): ClientCertVerifier {
   const verifyClientCert = pinnedKeys(pins, provider);
-  const policyId = pinnedPolicyId('client', pins, provider);
-  return { ...handshakeSignatures(provider), policyId, mandatory: true, rootHintSubjects: [], verifyClientCert };
+  const verifier = { ...handshakeSignatures(provider), mandatory: true, rootHintSubjects: [], verifyClientCert };
+  return withPolicyId<ClientCertVerifier>(verifier, () => pinnedPolicyId('client', pins, provider));
 }
 
 function pinnedKeys(

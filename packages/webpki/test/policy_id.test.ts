@@ -8,8 +8,11 @@ import {
   type CtLogList,
   pinnedClientCertVerifier,
   pinnedServerCertVerifier,
+  rawPublicKeyClientVerifier,
+  rawPublicKeyServerVerifier,
   rootStore,
   serverCertVerifier,
+  serverPathVerifier,
   strictPolicy,
   type TrustAnchor,
   trustAnchorFromCertificate,
@@ -29,6 +32,23 @@ const fewerAlgorithms: CryptoProvider = {
   signatureVerification: {
     ...provider.signatureVerification,
     algorithms: provider.signatureVerification.algorithms.slice(1),
+  },
+};
+const fewerSchemes: CryptoProvider = {
+  ...provider,
+  signatureVerification: {
+    ...provider.signatureVerification,
+    schemes: provider.signatureVerification.schemes.slice(1),
+  },
+};
+const fewerCurves: CryptoProvider = {
+  ...provider,
+  signatureVerification: {
+    ...provider.signatureVerification,
+    schemes: provider.signatureVerification.schemes.map(({ scheme, algorithms }) => ({
+      scheme,
+      algorithms: algorithms.slice(0, 1),
+    })),
   },
 };
 const pin = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
@@ -55,6 +75,8 @@ describe('a verifier of servers or clients', () => {
       serverCertVerifier({ roots: [{ ...one, distrustAfter: 1 }], provider }),
       serverCertVerifier({ roots: [{ ...one, nameConstraints: Uint8Array.of() }], provider }),
       serverCertVerifier({ roots, provider: fewerAlgorithms }),
+      serverCertVerifier({ roots, provider: fewerSchemes }),
+      serverCertVerifier({ roots, provider: fewerCurves }),
       serverCertVerifier({ roots, provider, maxDepth: 1 }),
       serverCertVerifier({ roots, provider, keyUsage: ['digitalSignature'] }),
       serverCertVerifier({ roots, provider, ocsp: 'ifStapled' }),
@@ -65,9 +87,37 @@ describe('a verifier of servers or clients', () => {
       clientCertVerifier({ roots, provider, mandatory: false }),
       pinnedServerCertVerifier({ pins: [pin(1)], provider }),
       pinnedServerCertVerifier({ pins: [pin(2)], provider }),
+      pinnedServerCertVerifier({ pins: [pin(1)], provider: fewerSchemes }),
       pinnedClientCertVerifier({ pins: [pin(1)], provider }),
+      rawPublicKeyServerVerifier({ pins: [pin(1)], provider }),
+      rawPublicKeyServerVerifier({ pins: [pin(2)], provider }),
+      rawPublicKeyClientVerifier({ pins: [pin(1)], provider }),
+      rawPublicKeyClientVerifier({ pins: [pin(1)], provider, mandatory: false }),
     ];
     expect(new Set(all.map(({ policyId }) => policyId?.join())).size).toBe(all.length);
+  });
+
+  test('leaves it behind when another is made of it by spreading, which may decide otherwise', () => {
+    const [roots, pins] = [[one], [pin(1)]];
+    for (const verifier of [
+      serverCertVerifier({ roots, provider }),
+      serverPathVerifier({ roots, provider }),
+      clientCertVerifier({ roots, provider }),
+      pinnedServerCertVerifier({ pins, provider }),
+      pinnedClientCertVerifier({ pins, provider }),
+      rawPublicKeyServerVerifier({ pins, provider }),
+      rawPublicKeyClientVerifier({ pins, provider }),
+    ]) {
+      expect(verifier.policyId).toBeInstanceOf(Uint8Array);
+      expect({ ...verifier }.policyId).toBeUndefined();
+    }
+  });
+
+  test('does not change with the list of roots that it was made of', () => {
+    const roots = [one];
+    const verifier = serverCertVerifier({ roots, provider });
+    roots.push(other);
+    expect(verifier.policyId).toEqual(serverCertVerifier({ roots: [one], provider }).policyId);
   });
 
   test('with code or lists in its options is like itself alone', () => {

@@ -10,7 +10,8 @@ import { type CryptoProvider } from '../crypto/provider.ts';
 export interface Policy {
   /**
    * Says all that its decisions depend on: those with the same bytes decide alike, in this process or in another.
-   * Without it a policy is like nothing but itself, and its sessions are resumed with that very object alone.
+   * Without it a policy is like nothing but itself, and its sessions are resumed with that very object alone. Best not
+   * enumerable, so that what is made of a policy by spreading, and decides otherwise, does not say the same.
    */
   readonly policyId?: Uint8Array | undefined;
 }

@@ -8,6 +8,7 @@ import {
   type CryptoProvider,
   NamedGroup,
   ProtocolVersion,
+  type ServerCertVerifier,
   serverSessionMemory,
   type ServerOptions,
   ticketer,
@@ -150,9 +151,18 @@ describe('a session', () => {
     await connect(client, server);
     const stolen = sessionStore.added.at(-1)!;
     sessionStore.override = () => stolen;
-    const otherVerifier = { ...verifier, policyId: undefined };
+    // One that is made of the other, to look closer.
+    let verified = 0;
+    const otherVerifier: ServerCertVerifier = {
+      ...verifier,
+      verifyServerCert(certificates) {
+        verified++;
+        return verifier.verifyServerCert(certificates);
+      },
+    };
     const other = await clientOf({ sessionStore, verifier: otherVerifier });
     expect((await connect(other, server)).client.handshakeKind).toBe('full');
+    expect(verified).toBe(1);
     expect((await connect(client, server)).client.handshakeKind).toBe('resumed');
   });
 
