@@ -189,6 +189,11 @@ export class Connection {
     return this.#traffic === undefined;
   }
 
+  /** Whether the handshake is not complete, and what a server sends goes out all the same (0.5-RTT); else it waits. */
+  get sendsHalfRttData(): boolean {
+    return this.#sendsHalfRttData && this.#traffic === undefined;
+  }
+
   /** Whether the peer sent close_notify: it sends nothing more, and nothing was cut short. */
   get peerClosed(): boolean {
     return this.#io.inbound.closed;

@@ -50,7 +50,6 @@ export type PeerMisbehavedReason =
   | 'MissingPskModesExtension'
   | 'MultipleRawKeys'
   | 'NonEmptyCertificateRequestContext'
-  | 'OfferedDuplicateCertificateCompressions'
   | 'OfferedDuplicateKeyShares'
   | 'OfferedEarlyDataWithOldProtocolVersion'
   | 'OfferedIncorrectCompressions'
@@ -401,7 +400,6 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
     case 'InvalidKeyShare':
     case 'MultipleRawKeys':
     case 'NonEmptyCertificateRequestContext':
-    case 'OfferedDuplicateCertificateCompressions':
     case 'OfferedDuplicateKeyShares':
     case 'OfferedIncorrectCompressions':
     case 'OfferedUnadvertisedKeyShare':

@@ -20,14 +20,23 @@ export interface ClientTransportOptions extends Partial<
   readonly socket?: Duplex | undefined;
   /** The DNS name or IP address that the server is verified for, and sent as SNI if it is a DNS name; default `host`. */
   readonly serverName?: string | undefined;
+  /**
+   * What to send first: before the handshake is complete (0-RTT) where a session allows for all of it, so that the server
+   * has it a round trip earlier; after the handshake where none does, or the server rejects it. `earlyDataAccepted` says
+   * which. Only for what may be processed twice, such as a GET: who records it can send it again, to another server or to
+   * the same, without knowing what it says. And it is only as secret as the session, without forward secrecy.
+   */
+  readonly earlyData?: Uint8Array | undefined;
 }
 
 /** A configuration that is built already, or what one is built from for this connection alone. */
 export type ConnectOptions = ClientTransportOptions &
   TlsSocketOptions &
   (
-    | (ClientConfigOptions & { readonly config?: undefined })
-    | ({ readonly config: ClientConfig } & { readonly [Name in keyof ClientConfigOptions]?: undefined })
+    | (Omit<ClientConfigOptions, 'earlyData'> & { readonly config?: undefined })
+    | ({ readonly config: ClientConfig } & {
+        readonly [Name in keyof Omit<ClientConfigOptions, 'earlyData'>]?: undefined;
+      })
   );
 
 /**
@@ -44,14 +53,19 @@ export function connect(options: ConnectOptions, onSecureConnect?: () => void): 
   // There is none if an option is refused while the key is being loaded.
   let socket: TlsSocket | undefined = undefined;
   let config: ClientConfig;
+  const { earlyData } = options;
   if (options.config === undefined) {
-    config = startClientConfig(options, (error) => socket?.destroy(error));
+    const configOptions = { ...options, earlyData: earlyData !== undefined };
+    config = startClientConfig(configOptions, (error) => socket?.destroy(error));
   } else {
-    checkOnlyConfig(options);
+    checkOnlyConfig({ ...options, earlyData: undefined });
     config = options.config;
+    if (earlyData !== undefined && !config.earlyData) {
+      throw new TypeError('earlyData needs a config that is built with earlyData: true');
+    }
   }
   const connection = new ClientConnection(config, serverName);
-  socket = new TlsSocket(options.socket ?? tcp(options), connection, socketOptions, serverName.name);
+  socket = new TlsSocket(options.socket ?? tcp(options), connection, socketOptions, serverName.name, earlyData);
   if (onSecureConnect !== undefined) socket.once('secureConnect', onSecureConnect);
   return socket;
 }

@@ -17,16 +17,18 @@ export type TlsServerOptions = TlsSocketOptions &
   );
 
 /**
- * A `net.Server` with two events more:
+ * A `net.Server` with three events more:
  *
+ * - `'earlyData'` (socket): before its handshake is complete, a client sent data that `takeEarlyData()` of the socket gives;
+ *   perhaps more than once for a client. Who would rather wait finds all of it at `'secureConnection'`.
  * - `'secureConnection'` (socket): a client's handshake is complete. Who gets the socket listens for its errors.
  * - `'tlsClientError'` (error, socket): one failed; the client has been told and the socket is destroyed.
  */
 export interface TlsServer extends Server {
-  on(event: 'secureConnection', listener: (socket: TlsSocket) => void): this;
+  on(event: 'secureConnection' | 'earlyData', listener: (socket: TlsSocket) => void): this;
   on(event: 'tlsClientError', listener: (error: Error, socket: TlsSocket) => void): this;
   on(event: string, listener: (...args: never[]) => void): this;
-  once(event: 'secureConnection', listener: (socket: TlsSocket) => void): this;
+  once(event: 'secureConnection' | 'earlyData', listener: (socket: TlsSocket) => void): this;
   once(event: 'tlsClientError', listener: (error: Error, socket: TlsSocket) => void): this;
   once(event: string, listener: (...args: never[]) => void): this;
 }
@@ -47,6 +49,7 @@ export function createServer(options: TlsServerOptions, onConnection?: (socket: 
     const socket = new TlsSocket(transport, new ServerConnection(config), socketOptions);
     const failed = (error: Error): void => void server.emit('tlsClientError', error, socket);
     socket.once('error', failed);
+    socket.on('earlyData', () => server.emit('earlyData', socket));
     socket.once('secureConnect', () => {
       socket.off('error', failed);
       server.emit('secureConnection', socket);

@@ -2,16 +2,19 @@
 import {
   type Awaitable,
   CipherSuite,
+  ClientConnection,
   type Connection,
   type HandshakeKind,
   isPromise,
   NamedGroup,
   nameOf,
   ProtocolVersion,
+  ServerConnection,
   TlsError,
 } from '@tyls/tls-core';
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { ClientEarlyData } from './early_data.ts';
 import { batches } from './pieces.ts';
 import { closeGently, TransportWriter } from './transport.ts';
 
@@ -29,6 +32,11 @@ const writableHighWaterMark = 65_536;
  * peers who never finish one cannot pile up.
  */
 export const defaultHandshakeTimeoutMillis = 30_000;
+
+interface Queued {
+  readonly isReady: () => boolean;
+  readonly act: () => void;
+}
 
 /** What is said of a socket and not of its configuration. */
 export interface TlsSocketOptions {
@@ -57,8 +65,9 @@ export function checkSocketOptions(options: TlsSocketOptions): {
  * A TLS connection as a Duplex. `connect`, `accept` and `createServer` make one; so can who has a connection of the core.
  *
  * - `'secureConnect'`: the handshake is complete and the peer verified; all the facts about it can be read.
- * - What is written before the handshake is complete waits for it. A write's callback is called when the transport has
- *   taken the data.
+ * - `'earlyData'`, on a server: the client sent data before its handshake is complete, which {@link takeEarlyData} gives.
+ * - What is written before the handshake is complete waits for it, except on a server with `sendHalfRttData`. A write's
+ *   callback is called when the transport has taken the data.
  * - `end()` sends close_notify and ends the transport's writable side; reading goes on. The peer's close_notify is
  *   `'end'`. A transport that ends without one is the error `UnexpectedEof`, after all that was received if somebody
  *   reads it.
@@ -84,16 +93,27 @@ export class TlsSocket extends Duplex {
   #peerClosed = false;
   /** Of the write or the end that is under way. */
   #callback: ((error?: Error | null) => void) | undefined;
-  /** The write or the end that waits for the handshake. */
-  #queued: (() => void) | undefined;
+  /** The write or the end that waits for the handshake, or for so much of it as it needs. */
+  #queued: Queued | undefined;
+  readonly #earlyData: ClientEarlyData | undefined;
+  /** What came early, on a server. */
+  #earlyReceived: Uint8Array[] = [];
   #failure: Error | undefined;
 
   /**
    * @param connection not started, and from here on the socket's alone
    * @param expectedName on a client: the name that the server is verified for
+   * @param earlyData on a client whose configuration has `earlyData`: what is sent first, early if a session allows for
+   *   all of it, so that it must be safe to be replayed; copied
    * @throws TypeError or RangeError if the transport or the options cannot be
    */
-  constructor(transport: Duplex, connection: Connection, options: TlsSocketOptions = {}, expectedName?: string) {
+  constructor(
+    transport: Duplex,
+    connection: Connection,
+    options: TlsSocketOptions = {},
+    expectedName?: string,
+    earlyData?: Uint8Array,
+  ) {
     const { allowHalfOpen, handshakeTimeoutMillis } = checkSocketOptions(options);
     super({ allowHalfOpen, writableHighWaterMark });
     if (transport.readableObjectMode || transport.readableEncoding !== null || transport.writableObjectMode) {
@@ -103,6 +123,9 @@ export class TlsSocket extends Duplex {
     this.#connection = connection;
     this.#writer = new TransportWriter(transport, () => connection.takeOutput());
     this.#expectedName = expectedName;
+    if (earlyData !== undefined && connection instanceof ClientConnection) {
+      this.#earlyData = new ClientEarlyData(connection, earlyData);
+    }
     // Output leaves in whole flights and batches: Nagle's algorithm could only delay it.
     if (transport instanceof Socket) transport.setNoDelay(true);
     if (handshakeTimeoutMillis !== Infinity) {
@@ -116,7 +139,10 @@ export class TlsSocket extends Duplex {
     transport.on('timeout', () => this.emit('timeout'));
     process.nextTick(() => this.#missedEvents());
     this.#drive(
-      () => connection.start(),
+      () => {
+        const started = connection.start();
+        return isPromise(started) ? started.then(() => this.#earlyData?.send()) : this.#earlyData?.send();
+      },
       (error) => this.#received(error),
     );
   }
@@ -154,6 +180,24 @@ export class TlsSocket extends Duplex {
   /** Whether a session was resumed: the peer was verified when that began, and is not again. */
   get isResumed(): boolean {
     return this.handshakeKind?.startsWith('resumed') === true;
+  }
+
+  /** On a client, once the handshake is complete: whether its `earlyData` was early. Else it is sent after the handshake. */
+  get earlyDataAccepted(): boolean | undefined {
+    return this.#secure ? this.#earlyData?.isAccepted : undefined;
+  }
+
+  /**
+   * On a server with `maxEarlyDataSize`: takes what the client sent early, before all that can be read from the stream;
+   * empty if there is nothing, or it is taken. It is complete at `'secureConnect'`, and nobody has vouched for it before:
+   * it may be what the client sent on another connection, recorded and sent again. A session store gives each session
+   * away once, which keeps such copies from servers that share it, and from no others: what may not be answered twice has
+   * no place here. It is never in the stream by itself; `socket.unshift(socket.takeEarlyData())` puts it there.
+   */
+  takeEarlyData(): Buffer {
+    const received = this.#earlyReceived;
+    this.#earlyReceived = [];
+    return Buffer.concat(received);
   }
 
   /**
@@ -263,16 +307,18 @@ export class TlsSocket extends Duplex {
   }
 
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    this.#whenSecure(() => this.#send(batches([chunk], batchSize)), callback);
+    this.#sendWhenReady([chunk], callback);
   }
 
   override _writev(chunks: readonly { chunk: Uint8Array }[], callback: (error?: Error | null) => void): void {
-    const data = chunks.map(({ chunk }) => chunk);
-    this.#whenSecure(() => this.#send(batches(data, batchSize)), callback);
+    this.#sendWhenReady(
+      chunks.map(({ chunk }) => chunk),
+      callback,
+    );
   }
 
   override _final(callback: (error?: Error | null) => void): void {
-    this.#whenSecure(() => {
+    const act = (): void => {
       this.#sendInput(
         () => this.#connection.close(),
         () => {
@@ -282,7 +328,8 @@ export class TlsSocket extends Duplex {
           else this.transport.end(() => this.transport.writableFinished && this.#called());
         },
       );
-    }, callback);
+    };
+    this.#whenReady({ isReady: () => this.#secure, act }, callback);
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
@@ -304,14 +351,26 @@ export class TlsSocket extends Duplex {
     callback?.(error);
   }
 
-  #whenSecure(act: () => void, callback: (error?: Error | null) => void): void {
+  #sendWhenReady(data: readonly Uint8Array[], callback: (error?: Error | null) => void): void {
+    const isReady = (): boolean => this.#secure || this.#connection.sendsHalfRttData;
+    this.#whenReady({ isReady, act: () => this.#send(batches(data, batchSize)) }, callback);
+  }
+
+  #whenReady(queued: Queued, callback: (error?: Error | null) => void): void {
     if (this.#failure !== undefined) {
       callback(this.#failure);
       return;
     }
     this.#callback = callback;
-    if (this.#secure) act();
-    else this.#queued = act;
+    this.#queued = queued;
+    this.#sendQueued();
+  }
+
+  #sendQueued(): void {
+    const queued = this.#queued;
+    if (queued === undefined || !queued.isReady()) return;
+    this.#queued = undefined;
+    queued.act();
   }
 
   /** Sends one batch after another, each when the transport has taken the one before. */
@@ -411,7 +470,9 @@ export class TlsSocket extends Duplex {
 
   #received(error: Error | undefined): void {
     if (this.#over) return;
+    this.#earlyDataReceived();
     if (!this.#secure && !this.#connection.isHandshaking) this.#handshakeComplete();
+    else this.#sendQueued();
     for (const piece of this.#connection.takePlaintext()) if (!this.push(piece)) this.#readerWaits = false;
     if (error !== undefined) {
       this.#fail(error);
@@ -430,14 +491,31 @@ export class TlsSocket extends Duplex {
   #handshakeComplete(): void {
     this.#secure = true;
     clearTimeout(this.#timer);
-    const queued = this.#queued;
-    this.#queued = undefined;
-    queued?.();
+    this.#sendLateData();
+    this.#sendQueued();
     this.#writer.flush();
     if (this.#over) return;
     this.emit('secureConnect');
     // As net.Socket does: reads ahead, so that the peer's end is seen even if nobody reads.
     if (!this.destroyed) this.read(0);
+  }
+
+  /** Before everything that was written. */
+  #sendLateData(): void {
+    const data = this.#earlyData?.late;
+    if (data === undefined || data.length === 0) return;
+    this.#drive(
+      () => this.#connection.send(data),
+      (error) => (error === undefined ? this.#writer.flush() : this.#fail(error)),
+    );
+  }
+
+  #earlyDataReceived(): void {
+    if (!(this.#connection instanceof ServerConnection)) return;
+    const data = this.#connection.takeEarlyData();
+    if (data.length === 0) return;
+    this.#earlyReceived.push(...data);
+    this.emit('earlyData');
   }
 
   #handshakeTimedOut(afterMillis: number): void {

@@ -18,7 +18,7 @@ import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { ca, clientOptions, dial, failure, providers, serve, serverOptions } from './peers.ts';
 
-type ClientOptions = Partial<ClientConfigOptions> & { readonly serverName?: string };
+type ClientOptions = Omit<ClientConfigOptions, 'earlyData'> & { readonly serverName?: string };
 
 /** What became of connections to a server that says hello, one after another. */
 async function kinds(port: number, count: number, options: ClientOptions = {}): Promise<(string | undefined)[]> {

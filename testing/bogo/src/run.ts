@@ -19,9 +19,8 @@ import { RunnerSocket } from './runner_socket.ts';
 /** @returns the status to exit with */
 export async function run({ initial, resume }: FlagsByConnection): Promise<number> {
   const provider = await chosenProvider();
-  // A clock that stands still but where a test moves it: ages are compared to the millisecond.
-  let nowMillis = Date.now();
-  const now = (): number => nowMillis;
+  let delaySeconds = 0;
+  const now = (): number => Date.now() + delaySeconds * 1000;
   const surroundings: Surroundings = {
     provider,
     now,
@@ -44,7 +43,7 @@ export async function run({ initial, resume }: FlagsByConnection): Promise<numbe
     } finally {
       await socket.end();
     }
-    nowMillis += (flags['resumption-delay'] ?? 0) * 1000;
+    delaySeconds += flags['resumption-delay'] ?? 0;
   }
   return 0;
 }

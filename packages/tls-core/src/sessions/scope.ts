@@ -5,7 +5,6 @@
 import { asciiBytes, concat } from '../codec/bytes.ts';
 import { Writer } from '../codec/reader.ts';
 import { type CryptoProvider } from '../crypto/provider.ts';
-import { type ServerName } from '../server_name.ts';
 
 /** What decides whom to believe, or who we are, and can say what its decisions depend on. */
 export interface Policy {
@@ -36,15 +35,13 @@ export function policyDigest(provider: CryptoProvider, policies: readonly (Polic
 }
 
 /**
- * 32 bytes that stand for a server under the policies of a configuration: for the very DNS name, or the address, that its
- * certificate was verified for.
+ * 32 bytes that stand for a server under the policies of a configuration.
+ *
+ * @param policies of {@link policyDigest}
+ * @param serverName in ASCII
  */
-export function serverScope(
-  { provider, policies }: { readonly provider: CryptoProvider; readonly policies: () => Uint8Array },
-  serverName: ServerName,
-): Uint8Array {
-  const [kind, name] = serverName.type === 'dns' ? [0, asciiBytes(serverName.name)] : [1, serverName.address];
-  return digest(provider, concat([policies(), Uint8Array.of(kind), name]));
+export function serverScope(provider: CryptoProvider, policies: Uint8Array, serverName: string): Uint8Array {
+  return digest(provider, concat([policies, asciiBytes(serverName)]));
 }
 
 function digest({ cipherSuites }: CryptoProvider, message: Uint8Array): Uint8Array {
