@@ -1,4 +1,5 @@
 /** Every measurement, in the order of the report. */
+import { otherBackends } from './backends.ts';
 import { type Bench } from './bench.ts';
 import { bulkLoopback } from './bulk_loopback.ts';
 import { bulkMemory } from './bulk_memory.ts';
@@ -20,6 +21,7 @@ export const benches: readonly Bench[] = [
   firstByte,
   ...bulkMemory,
   ...bulkLoopback,
+  ...otherBackends,
   ...https,
   ...idleMemory,
   ...webpki,

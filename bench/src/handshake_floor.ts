@@ -31,7 +31,7 @@ import { type WebChain } from './pki.ts';
  * HMACs of one side. TLS 1.3: 3 HKDF-Extract, 2 "derived", the 4 traffic secrets and the exporter's, key and IV of each of
  * the 4, 2 keys and 2 MACs of Finished. TLS 1.2: two for each block of the master secret (1), the keys (2) and Finished (2).
  */
-const hmacsOfOneSide: Readonly<Record<Version, number>> = { tls13: 3 + 2 + 5 + 8 + 4, tls12: 2 * (1 + 2 + 2) };
+export const hmacsOfOneSide: Readonly<Record<Version, number>> = { tls13: 3 + 2 + 5 + 8 + 4, tls12: 2 * (1 + 2 + 2) };
 
 const { hmac } = TLS13_AES_256_GCM_SHA384.hkdf;
 
