@@ -5,6 +5,7 @@ import { bulkLoopback } from './bulk_loopback.ts';
 import { bulkMemory } from './bulk_memory.ts';
 import { bundleSizes } from './bundle.ts';
 import { firstByte } from './first_byte.ts';
+import { growth } from './growth.ts';
 import { handshakeLoopback } from './handshake_loopback.ts';
 import { handshakeMemory } from './handshake_memory.ts';
 import { handshakeResumed } from './handshake_resumed.ts';
@@ -27,5 +28,6 @@ export const benches: readonly Bench[] = [
   ...webpki,
   ...hostile,
   ...importTimes,
+  ...growth,
   bundleSizes,
 ];

@@ -25,11 +25,13 @@ type Request =
   | { readonly do: 'listen' }
   /** Connects so many times, one after another, and closes each at once or keeps it. */
   | { readonly do: 'connect'; readonly port: number; readonly times: number; readonly keep: boolean }
-  /** Reads so many bytes from the newest connection. */
-  | { readonly do: 'receive'; readonly bytes: number }
+  /** Reads so many bytes from each of the newest connections. */
+  | { readonly do: 'receive'; readonly bytes: number; readonly connections: number }
   /** Sends so many bytes over the newest connection. */
   | { readonly do: 'send'; readonly bytes: number; readonly writeSize: number }
-  | { readonly do: 'memory' };
+  | { readonly do: 'memory' }
+  /** Answers the CPU time of the process until now, in seconds. */
+  | { readonly do: 'cpu' };
 
 type Answer = { readonly value: unknown } | { readonly error: string };
 
@@ -58,12 +60,16 @@ export class Counterpart {
     await this.#ask({ do: 'connect', port, times, keep });
   }
 
-  async receive(bytes: number): Promise<void> {
-    await this.#ask({ do: 'receive', bytes });
+  async receive(bytes: number, connections: number = 1): Promise<void> {
+    await this.#ask({ do: 'receive', bytes, connections });
   }
 
   async send(bytes: number, writeSize: number): Promise<void> {
     await this.#ask({ do: 'send', bytes, writeSize });
+  }
+
+  cpuSeconds(): Promise<number> {
+    return this.#ask({ do: 'cpu' }) as Promise<number>;
   }
 
   memory(): Promise<Memory> {
@@ -87,10 +93,10 @@ function serve(): void {
   let stack: Stack;
   const connections: Duplex[] = [];
   const keep = (socket: Duplex): void => void connections.push(socket.on('error', () => {}));
-  const newest = async (): Promise<Duplex> => {
+  const newest = async (count: number): Promise<readonly Duplex[]> => {
     // The other side may know of the handshake's end before this one does.
-    while (connections.length === 0) await new Promise((resolve) => setImmediate(resolve));
-    return connections.at(-1)!;
+    while (connections.length < count) await new Promise((resolve) => setImmediate(resolve));
+    return connections.slice(-count);
   };
   const answers = async (request: Request): Promise<unknown> => {
     switch (request.do) {
@@ -107,11 +113,15 @@ function serve(): void {
         }
         return;
       case 'receive':
-        await receiveBytes(await newest(), request.bytes);
+        await Promise.all((await newest(request.connections)).map((one) => receiveBytes(one, request.bytes)));
         return;
       case 'send':
-        await sendBytes(await newest(), request.bytes, request.writeSize);
+        await sendBytes((await newest(1))[0]!, request.bytes, request.writeSize);
         return;
+      case 'cpu': {
+        const { user, system } = process.cpuUsage();
+        return (user + system) / 1e6;
+      }
       case 'memory': {
         for (let i = 0; i < 4; i++) {
           globalThis.gc?.();

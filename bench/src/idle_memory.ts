@@ -17,14 +17,20 @@ const measures = { '': 'resident', '/heap': 'heap' } as const satisfies Record<s
 
 const contenders: readonly StackName[] = ['tyls', 'node', 'tcp'];
 
-export const idleMemory: readonly Bench[] = (['server', 'client'] as const).map((side) => {
-  const prefix = side === 'server' ? 'memory/idle' : 'memory/idle/client';
+export const idleMemory: readonly Bench[] = [
+  idle('memory/idle', 'server', 10_000),
+  idle('memory/idle/client', 'client', 10_000),
+  idle('growth/memory/connections-1000', 'server', 1000),
+  idle('growth/memory/connections-100', 'server', 100),
+];
+
+function idle(prefix: string, side: Side, most: number): Bench {
   const named = Object.entries(measures).map(([suffix, measure]) => ({ name: prefix + suffix, measure }));
   return {
     names: named.map(({ name }) => name),
     async run(effort, wants) {
       const full = effort.rounds >= fullEffort.rounds;
-      const [rounds, connections] = full ? [3, 10_000] : [1, 200];
+      const [rounds, connections] = full ? [3, most] : [1, 100];
       const chain = await webChain('ecdsa');
       const samples: Memory[][] = contenders.map(() => []);
       for (let round = 0; round < rounds; round++) {
@@ -39,7 +45,7 @@ export const idleMemory: readonly Bench[] = (['server', 'client'] as const).map(
         });
     },
   };
-});
+}
 
 async function perConnection(stack: StackName, side: Side, chain: WebChain, connections: number): Promise<Memory> {
   const subject = await Counterpart.open(stack, chain, defaultSuite);

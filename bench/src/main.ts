@@ -1,18 +1,24 @@
-/** `npm run bench [-- --only PATTERN] [--json FILE] [--quick]` */
+/** `npm run bench [-- --only PATTERN] [--json FILE] [--plot FILE] [--quick]` */
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benches } from './benches.ts';
 import { fullEffort, quickEffort } from './contest.ts';
 import { type Figure } from './figure.ts';
+import { plotOf } from './plot.ts';
 import { tableOf } from './report.ts';
 import { selection } from './selection.ts';
 
-const usage = 'usage: npm run bench [-- --only PATTERN] [--json FILE] [--quick]';
+const usage = 'usage: npm run bench [-- --only PATTERN] [--json FILE] [--plot FILE] [--quick]';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { only: { type: 'string' }, json: { type: 'string' }, quick: { type: 'boolean', default: false } },
+    options: {
+      only: { type: 'string' },
+      json: { type: 'string' },
+      plot: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+    },
   });
   const wants = selection(values.only);
   const chosen = benches.filter(({ names }) => names.some(wants));
@@ -30,11 +36,10 @@ async function main(): Promise<void> {
   const { version, versions, arch, platform } = process;
   console.log(`Node ${version.slice(1)}, OpenSSL ${versions.openssl}, ${platform} ${arch}`);
   for (const line of tableOf(figures)) console.log(line);
-  if (values.json !== undefined) {
-    // npm runs scripts in the folder of the root package.json.
-    const path = resolve(process.env['INIT_CWD'] ?? '', values.json);
-    writeFileSync(path, `${JSON.stringify(figures, undefined, 2)}\n`);
-  }
+  // npm runs scripts in the folder of the root package.json.
+  const write = (path: string, text: string): void => writeFileSync(resolve(process.env['INIT_CWD'] ?? '', path), text);
+  if (values.json !== undefined) write(values.json, `${JSON.stringify(figures, undefined, 2)}\n`);
+  if (values.plot !== undefined) write(values.plot, plotOf(figures));
 }
 
 try {
