@@ -1,16 +1,17 @@
 /**
- * Resumed handshakes without sockets, both sides in this process. The server as it is by default: `node:tls` gives tickets,
- * tyls keeps sessions in its memory.
+ * Resumed handshakes without sockets, both sides in this process, in TLS 1.3 with a key exchange. The servers as they are by
+ * default: `node:tls` gives tickets that bring the session with them, tyls keeps sessions in its memory.
  */
 import { type ClientConnection } from '@tyls/tls-core';
-import { type ConnectionOptions, createSecureContext, createServer } from 'node:tls';
+import { once } from 'node:events';
+import { type ConnectionOptions, createSecureContext, createServer, type TLSSocket } from 'node:tls';
 import { type Bench, contestBench } from './bench.ts';
-import { nodeOptions, suiteOf, type TylsConfigs, tylsConfigs } from './configs.ts';
+import { nodeOptions, suiteOf, type TylsConfigs, tylsConfigs, versions } from './configs.ts';
 import { timed, timedAsync } from './contest.ts';
 import { nodePair, tylsPair } from './memory_pair.ts';
 import { webChain } from './pki.ts';
 
-export const handshakeResumed: readonly Bench[] = (['tls12'] as const).map((version) => {
+export const handshakeResumed: readonly Bench[] = versions.map((version) => {
   const name = `handshake/resumed/${version}/memory`;
   return contestBench([name], async () => {
     const chain = await webChain('ecdsa');
@@ -19,8 +20,7 @@ export const handshakeResumed: readonly Bench[] = (['tls12'] as const).map((vers
     const options = nodeOptions(chain, suite);
     const server = createServer(options.server);
     const shared = { ...options.client, secureContext: createSecureContext(options.client) };
-    const first = await nodePair(server, shared);
-    const client: ConnectionOptions = { ...shared, session: first.client.getSession() };
+    const client: ConnectionOptions = { ...shared, session: await sessionOf((await nodePair(server, shared)).client) };
     tylsPair(tyls);
     return {
       contest: {
@@ -41,6 +41,13 @@ export const handshakeResumed: readonly Bench[] = (['tls12'] as const).map((vers
     };
   });
 });
+
+/** In TLS 1.3 the ticket comes after the handshake. */
+async function sessionOf(client: TLSSocket): Promise<Buffer> {
+  if (client.getProtocol() === 'TLSv1.2') return client.getSession()!;
+  const [session] = (await once(client, 'session')) as [Buffer];
+  return session;
+}
 
 function tylsHandshake(configs: TylsConfigs): ClientConnection {
   const { client, server } = tylsPair(configs);
