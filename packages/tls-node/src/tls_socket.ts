@@ -135,7 +135,7 @@ export class TlsSocket extends Duplex {
     transport.on('data', this.#onData);
     transport.on('end', () => this.#transportEnded());
     transport.on('close', () => this.#transportClosed());
-    transport.on('error', (error) => this.#fail(error));
+    transport.on('error', (error) => this.#transportFailed(error));
     transport.on('timeout', () => this.emit('timeout'));
     process.nextTick(() => this.#missedEvents());
     this.#drive(
@@ -422,6 +422,11 @@ export class TlsSocket extends Duplex {
   #transportEnded(): void {
     if (this.#transportState === 'open') this.#transportState = 'ended';
     this.#pump();
+  }
+
+  /** A peer that has said that it is done may be gone: what is not the application's data need not reach it any more. */
+  #transportFailed(error: Error): void {
+    if (!this.#peerClosed || this.writableLength > 0) this.#fail(error);
   }
 
   #transportClosed(): void {

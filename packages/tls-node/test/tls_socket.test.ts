@@ -218,6 +218,35 @@ test('fails when the transport does', async () => {
   expect((await failed).message).toBe('the cable is cut');
 });
 
+function letNobodyHear({ transport }: TlsSocket): void {
+  Object.assign(transport, {
+    _write: (_chunk: unknown, _encoding: unknown, callback: (error: Error) => void) =>
+      callback(new Error('nobody is there')),
+  });
+}
+
+test('does not fail if a peer that has said that it is done does not hear our close_notify', async () => {
+  const { client, server } = await memoryPair();
+  await new Promise((resolve) => void server.write('x', resolve));
+  client.resume().end();
+  letNobodyHear(server);
+  server.resume();
+  await once(server, 'close');
+  expect(server.errored).toBeNull();
+  expect(server.readableEnded).toBe(true);
+});
+
+test('fails if a peer that has said that it is done does not hear our data', async () => {
+  const { client, server } = await memoryPair({ allowHalfOpen: true });
+  client.end();
+  server.resume();
+  await once(server, 'end');
+  letNobodyHear(server);
+  const failed = failure(server);
+  server.end('answer');
+  expect((await failed).message).toBe('nobody is there');
+});
+
 test('fails when the transport is destroyed without a word, even if nobody reads', async () => {
   const { client, server } = await memoryPair();
   const failed = failure(client);
