@@ -50,6 +50,7 @@ export type PeerMisbehavedReason =
   | 'MissingPskModesExtension'
   | 'MultipleRawKeys'
   | 'NonEmptyCertificateRequestContext'
+  | 'OfferedDuplicateCertificateCompressions'
   | 'OfferedDuplicateKeyShares'
   | 'OfferedEarlyDataWithOldProtocolVersion'
   | 'OfferedIncorrectCompressions'
@@ -400,6 +401,7 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
     case 'InvalidKeyShare':
     case 'MultipleRawKeys':
     case 'NonEmptyCertificateRequestContext':
+    case 'OfferedDuplicateCertificateCompressions':
     case 'OfferedDuplicateKeyShares':
     case 'OfferedIncorrectCompressions':
     case 'OfferedUnadvertisedKeyShare':

@@ -89,6 +89,7 @@ const peerMisbehaved: Readonly<Record<PeerMisbehavedReason, AlertName>> = {
   MissingPskModesExtension: 'missing_extension',
   MultipleRawKeys: 'illegal_parameter',
   NonEmptyCertificateRequestContext: 'illegal_parameter',
+  OfferedDuplicateCertificateCompressions: 'illegal_parameter',
   OfferedDuplicateKeyShares: 'illegal_parameter',
   OfferedEarlyDataWithOldProtocolVersion: 'protocol_version',
   OfferedIncorrectCompressions: 'illegal_parameter',

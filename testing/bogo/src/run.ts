@@ -19,8 +19,9 @@ import { RunnerSocket } from './runner_socket.ts';
 /** @returns the status to exit with */
 export async function run({ initial, resume }: FlagsByConnection): Promise<number> {
   const provider = await chosenProvider();
-  let delaySeconds = 0;
-  const now = (): number => Date.now() + delaySeconds * 1000;
+  // A clock that stands still but where a test moves it: ages are compared to the millisecond.
+  let nowMillis = Date.now();
+  const now = (): number => nowMillis;
   const surroundings: Surroundings = {
     provider,
     now,
@@ -43,7 +44,7 @@ export async function run({ initial, resume }: FlagsByConnection): Promise<numbe
     } finally {
       await socket.end();
     }
-    delaySeconds += flags['resumption-delay'] ?? 0;
+    nowMillis += (flags['resumption-delay'] ?? 0) * 1000;
   }
   return 0;
 }

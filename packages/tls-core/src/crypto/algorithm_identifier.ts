@@ -95,20 +95,23 @@ export const signatureVerificationAlgorithms: Readonly<Record<SignatureAlgorithm
 const { ecdsa_secp256r1_sha256, ecdsa_secp384r1_sha384, ecdsa_secp521r1_sha512, ...others } = SignatureScheme;
 
 /** By which schemes signature_algorithms_cert speaks of each; the hash of an ECDSA scheme counts, whatever the curve. */
-const certificateSchemes: readonly (readonly [keyof typeof signatureAlgorithm, readonly SignatureScheme[]])[] = [
-  ['ecdsaSha256', [ecdsa_secp256r1_sha256]],
-  ['ecdsaSha384', [ecdsa_secp384r1_sha384]],
-  ['ecdsaSha512', [ecdsa_secp521r1_sha512]],
-  ['ed25519', [others.ed25519]],
-  ['rsaPkcs1Sha256', [others.rsa_pkcs1_sha256]],
-  ['rsaPkcs1Sha384', [others.rsa_pkcs1_sha384]],
-  ['rsaPkcs1Sha512', [others.rsa_pkcs1_sha512]],
-  ['rsaPkcs1Sha256AbsentParameters', [others.rsa_pkcs1_sha256]],
-  ['rsaPkcs1Sha384AbsentParameters', [others.rsa_pkcs1_sha384]],
-  ['rsaPkcs1Sha512AbsentParameters', [others.rsa_pkcs1_sha512]],
-  ['rsaPssSha256', [others.rsa_pss_rsae_sha256, others.rsa_pss_pss_sha256]],
-  ['rsaPssSha384', [others.rsa_pss_rsae_sha384, others.rsa_pss_pss_sha384]],
-  ['rsaPssSha512', [others.rsa_pss_rsae_sha512, others.rsa_pss_pss_sha512]],
+const certificateSchemes: readonly (readonly [algorithm: Uint8Array, schemes: readonly SignatureScheme[]])[] = [
+  [signatureAlgorithm.ecdsaSha256, [ecdsa_secp256r1_sha256]],
+  [signatureAlgorithm.ecdsaSha384, [ecdsa_secp384r1_sha384]],
+  [signatureAlgorithm.ecdsaSha512, [ecdsa_secp521r1_sha512]],
+  [signatureAlgorithm.ed25519, [others.ed25519]],
+  [signatureAlgorithm.rsaPkcs1Sha256, [others.rsa_pkcs1_sha256]],
+  [signatureAlgorithm.rsaPkcs1Sha384, [others.rsa_pkcs1_sha384]],
+  [signatureAlgorithm.rsaPkcs1Sha512, [others.rsa_pkcs1_sha512]],
+  [signatureAlgorithm.rsaPkcs1Sha256AbsentParameters, [others.rsa_pkcs1_sha256]],
+  [signatureAlgorithm.rsaPkcs1Sha384AbsentParameters, [others.rsa_pkcs1_sha384]],
+  [signatureAlgorithm.rsaPkcs1Sha512AbsentParameters, [others.rsa_pkcs1_sha512]],
+  [signatureAlgorithm.rsaPssSha256, [others.rsa_pss_rsae_sha256, others.rsa_pss_pss_sha256]],
+  [signatureAlgorithm.rsaPssSha384, [others.rsa_pss_rsae_sha384, others.rsa_pss_pss_sha384]],
+  [signatureAlgorithm.rsaPssSha512, [others.rsa_pss_rsae_sha512, others.rsa_pss_pss_sha512]],
+  [publicKeyAlgorithm.mlDsa44, [others.mldsa44]],
+  [publicKeyAlgorithm.mlDsa65, [others.mldsa65]],
+  [publicKeyAlgorithm.mlDsa87, [others.mldsa87]],
 ];
 
 /**
@@ -118,7 +121,7 @@ const certificateSchemes: readonly (readonly [keyof typeof signatureAlgorithm, r
  * @param algorithm content of the AlgorithmIdentifier's SEQUENCE
  */
 export function certificateSignatureSchemes(algorithm: Uint8Array): readonly SignatureScheme[] {
-  return certificateSchemes.find(([name]) => equalBytes(signatureAlgorithm[name], algorithm))?.[1] ?? [];
+  return certificateSchemes.find(([known]) => equalBytes(known, algorithm))?.[1] ?? [];
 }
 
 interface AlgorithmPair {

@@ -59,6 +59,9 @@ export function* encodeCertificate(
   entries: readonly CertificateEntry[],
   offered: readonly CertificateCompressionAlgorithm[] = [],
 ): Step<Uint8Array> {
+  if (new Set(offered).size !== offered.length) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'OfferedDuplicateCertificateCompressions' });
+  }
   const value: Certificate = { context: emptyBytes, entries };
   const compressor = certificateCompressors.find(({ algorithm }) => offered.includes(algorithm));
   if (compressor === undefined) return encodeMessage(HandshakeType.certificate, certificate, value);

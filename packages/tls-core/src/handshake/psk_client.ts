@@ -23,15 +23,11 @@ import { type Transcript } from './transcript.ts';
 /** Most bytes of a ticket that is kept. A longer one might not fit a ClientHello with all the rest. */
 const maxTicket = 16_384;
 
-function scopeOf(config: ClientConfig, { name }: ServerName): Uint8Array {
-  return serverScope(config.provider, config.policies(), name);
-}
-
 /** The groups for the first key shares: what the server asked for last time, or else what the configuration says. */
 export function* firstGroups(config: ClientConfig, serverName: ServerName): Step<readonly KeyExchangeGroup[]> {
   const { sessionStore, followsGroupHints, provider, keyShareGroups } = config;
   if (sessionStore === undefined || !followsGroupHints) return keyShareGroups;
-  const hint = yield* wait(sessionStore.groupHint(hex(scopeOf(config, serverName))));
+  const hint = yield* wait(sessionStore.groupHint(hex(serverScope(config, serverName))));
   const hinted = provider.keyExchangeGroups.filter(({ name }) => name === hint);
   return hinted.length > 0 ? hinted : keyShareGroups;
 }
@@ -40,14 +36,14 @@ export function* firstGroups(config: ClientConfig, serverName: ServerName): Step
 export function* keepGroupHint(config: ClientConfig, serverName: ServerName, group: NamedGroup): Step<void> {
   const { sessionStore, followsGroupHints } = config;
   if (sessionStore === undefined || !followsGroupHints) return;
-  yield* wait(sessionStore.setGroupHint(hex(scopeOf(config, serverName)), group));
+  yield* wait(sessionStore.setGroupHint(hex(serverScope(config, serverName)), group));
 }
 
 /** The PSK of a stored ticket, taken out of the store, if it can be resumed here and now. */
 export function* takePsk(config: ClientConfig, serverName: ServerName): Step<OfferedPsk[]> {
   const { sessionStore } = config;
   if (sessionStore === undefined || config.tls13CipherSuites.length === 0) return [];
-  const scope = scopeOf(config, serverName);
+  const scope = serverScope(config, serverName);
   const stored = yield* wait(sessionStore.takeTicket(hex(scope)));
   const decoded = stored === undefined ? undefined : decodeClientSession(stored);
   const session = resumable(decoded, ProtocolVersion.TLSv1_3, scope, config.time());
@@ -166,7 +162,7 @@ export class TicketKeeper {
     const lifetime = Math.min(lifetimeSeconds, maxLifetimeSeconds, this.#state.lifetimeSeconds - sinceHandshake);
     // A lifetime of zero is for a ticket to be discarded at once.
     if (sessionStore === undefined || lifetime <= 0 || ticket.length > maxTicket) return;
-    const scope = scopeOf(this.#config, this.#serverName);
+    const scope = serverScope(this.#config, this.#serverName);
     const secret = ticketPsk(suite, this.#resumptionSecret, nonce);
     const session = encodeClientSession({
       version: ProtocolVersion.TLSv1_3,

@@ -55,10 +55,6 @@ function* quietly(forget: ForgetSession): Step<void> {
 
 // On a client.
 
-function clientScope(config: ClientConfig, { name }: ServerName): Uint8Array {
-  return serverScope(config.provider, config.policies(), name);
-}
-
 /** A client's handshake, given the session that is stored for this server, if there is one that can be resumed. */
 export function* offeringSession(
   config: ClientConfig,
@@ -77,7 +73,7 @@ export function* offeringSession(
 function* storedSession(config: ClientConfig, serverName: ServerName): Step<Resumable<ClientSession> | undefined> {
   const { sessionStore } = config;
   if (sessionStore === undefined) return undefined;
-  const scope = clientScope(config, serverName);
+  const scope = serverScope(config, serverName);
   const stored = yield* wait(sessionStore.tls12Session(hex(scope)));
   if (stored === undefined) return undefined;
   const session = resumable(decodeClientSession(stored), ProtocolVersion.TLSv1_2, scope, config.time());
@@ -90,7 +86,7 @@ function* storedSession(config: ClientConfig, serverName: ServerName): Step<Resu
 
 export function forgetClientSession(config: ClientConfig, serverName: ServerName): ForgetSession {
   return function* () {
-    yield* wait(config.sessionStore?.removeTls12Session(hex(clientScope(config, serverName))));
+    yield* wait(config.sessionStore?.removeTls12Session(hex(serverScope(config, serverName))));
   };
 }
 
@@ -114,7 +110,7 @@ export function* keepClientSession(
 ): Step<void> {
   const { sessionStore } = config;
   if (sessionStore === undefined) return;
-  const scope = clientScope(config, serverName);
+  const scope = serverScope(config, serverName);
   // From when the master secret was agreed on, and not longer than that is good for.
   const age = Math.floor((config.time() - state.createdAtMillis) / 1000);
   const lifetime = lifetimeHint === 0 ? defaultLifetimeSeconds : age + lifetimeHint;

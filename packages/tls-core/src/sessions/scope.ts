@@ -5,6 +5,7 @@
 import { asciiBytes, concat } from '../codec/bytes.ts';
 import { Writer } from '../codec/reader.ts';
 import { type CryptoProvider } from '../crypto/provider.ts';
+import { type ServerName } from '../server_name.ts';
 
 /** What decides whom to believe, or who we are, and can say what its decisions depend on. */
 export interface Policy {
@@ -35,13 +36,15 @@ export function policyDigest(provider: CryptoProvider, policies: readonly (Polic
 }
 
 /**
- * 32 bytes that stand for a server under the policies of a configuration.
- *
- * @param policies of {@link policyDigest}
- * @param serverName in ASCII
+ * 32 bytes that stand for a server under the policies of a configuration: for the very DNS name, or the address, that its
+ * certificate was verified for.
  */
-export function serverScope(provider: CryptoProvider, policies: Uint8Array, serverName: string): Uint8Array {
-  return digest(provider, concat([policies, asciiBytes(serverName)]));
+export function serverScope(
+  { provider, policies }: { readonly provider: CryptoProvider; readonly policies: () => Uint8Array },
+  serverName: ServerName,
+): Uint8Array {
+  const [kind, name] = serverName.type === 'dns' ? [0, asciiBytes(serverName.name)] : [1, serverName.address];
+  return digest(provider, concat([policies(), Uint8Array.of(kind), name]));
 }
 
 function digest({ cipherSuites }: CryptoProvider, message: Uint8Array): Uint8Array {

@@ -12,7 +12,9 @@ import {
   type ServerOptions,
   SignatureScheme,
 } from '@tyls/tls-core';
+import { withPostQuantum } from '@tyls/crypto-noble/post-quantum';
 import { describe, expect, it } from 'vitest';
+import { mlDsaChain } from '../../../../testing/src/ml_dsa_chain.ts';
 import { certificateFields, keyCurve } from '../../src/crypto/certificate_fields.ts';
 import { AlertDescription, CertificateType } from '../../src/registry.ts';
 import { client, clientVerifier, provider, refusal, ScriptedServer, server } from '../tls12/scripted_peer.ts';
@@ -137,6 +139,19 @@ describe('a client chooses its certificate', () => {
     ['none of other authorities', { certificateAuthorities: [Uint8Array.of(0x30, 0)] }, undefined],
   ])('%s', (_what, info, expected) => {
     expect(clientCertResolver([underRsa, rsa])(request(info))).toBe(expected);
+  });
+
+  it.each([
+    ['mlDsa44', SignatureScheme.mldsa44],
+    ['mlDsa65', SignatureScheme.mldsa65],
+    ['mlDsa87', SignatureScheme.mldsa87],
+  ] as const)('that is signed with %s, for servers that have it for certificates', async (kind, scheme) => {
+    const { endEntity, privateKey } = await mlDsaChain(kind);
+    const key = await withPostQuantum(provider).loadPrivateKey({ format: 'pkcs8', der: privateKey });
+    const certified = { certificates: [endEntity], key };
+    const resolve = clientCertResolver([certified]);
+    expect(resolve(request({ signatureSchemes: [scheme], signatureSchemesCert: [scheme] }))).toBe(certified);
+    expect(resolve(request({ signatureSchemes: [scheme], signatureSchemesCert: schemes }))).toBeUndefined();
   });
 });
 

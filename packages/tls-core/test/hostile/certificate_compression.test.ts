@@ -6,7 +6,7 @@ import { concat } from '../../src/codec/bytes.ts';
 import { type CertificateDecompressor } from '../../src/compression.ts';
 import { AlertDescription, CertificateCompressionAlgorithm, ExtensionType, HandshakeType } from '../../src/registry.ts';
 import { client, clientVerifier, identity, server } from './fixtures.ts';
-import { clientWaitingFor, refusal, type ScriptedPeer, serverWaitingFor } from './scripted_peer.ts';
+import { clientWaitingFor, refusal, ScriptedClient, type ScriptedPeer, serverWaitingFor } from './scripted_peer.ts';
 import { bytes, extensionBlock, handshake, u16, vec24, vec8 } from './wire.ts';
 
 const { bad_certificate, decode_error, illegal_parameter, unexpected_message } = AlertDescription;
@@ -236,4 +236,11 @@ it('algorithms that nobody knows are passed over', () => {
     scripted.sendClientHello({ append: [[compress_certificate, vec8(algorithms)]] });
     expect(scripted.peer.received.map((message) => message.type)).toContain(type);
   }
+});
+
+it.each([1, 2])('a server refuses %i algorithms that are offered twice', (count) => {
+  const offered = [zlib, brotli].slice(0, count);
+  const scripted = new ScriptedClient();
+  scripted.sendClientHello({ append: [[compress_certificate, vec8(u16(...offered, ...offered))]] });
+  expect(refusal(scripted)).toEqual(['PeerMisbehaved.OfferedDuplicateCertificateCompressions', illegal_parameter]);
 });

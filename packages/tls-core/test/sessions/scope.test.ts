@@ -1,5 +1,7 @@
 import { nodeProvider } from '@tyls/crypto-node';
 import { describe, expect, it } from 'vitest';
+import { asciiBytes, hex } from '../../src/codec/bytes.ts';
+import { parseServerName, type ServerName } from '../../src/server_name.ts';
 import { policyDigest, serverScope } from '../../src/sessions/scope.ts';
 
 const provider = nodeProvider();
@@ -23,11 +25,26 @@ describe('the digest of policies', () => {
   });
 });
 
-it('is another scope for another server', () => {
-  const policies = policyDigest(provider, [known(1)]);
-  expect(serverScope(provider, policies, 'a.test')).toEqual(serverScope(provider, policies, 'a.test'));
-  expect(serverScope(provider, policies, 'a.test')).not.toEqual(serverScope(provider, policies, 'b.test'));
-  expect(serverScope(provider, policyDigest(provider, [known(2)]), 'a.test')).not.toEqual(
-    serverScope(provider, policies, 'a.test'),
-  );
+describe('the scope of a session', () => {
+  const scopeOf = (name: ServerName, ...policyId: number[]): string =>
+    hex(serverScope({ provider, policies: () => policyDigest(provider, [known(...policyId)]) }, name));
+  const [a, b] = [parseServerName('a.test'), parseServerName('b.test')];
+
+  it('is another for another server or another policy', () => {
+    expect(scopeOf(a, 1)).toBe(scopeOf(parseServerName('A.test.'), 1));
+    expect(new Set([scopeOf(a, 1), scopeOf(b, 1), scopeOf(a, 2)]).size).toBe(3);
+  });
+
+  it('is that of an address, however it is written, and not that of a text', () => {
+    expect(scopeOf(parseServerName('::1'), 1)).toBe(scopeOf(parseServerName('[0:0::0:1]'), 1));
+    const address = Uint8Array.of(10, 0, 0, 1);
+    const named = [
+      { type: 'ip', name: 'database', address },
+      { type: 'ip', name: 'database', address: Uint8Array.of(10, 0, 0, 2) },
+      { type: 'dns', name: 'database' },
+      { type: 'ip', name: 'a.test', address: asciiBytes('a.test') },
+      a,
+    ] as const;
+    expect(new Set(named.map((name) => scopeOf(name, 1))).size).toBe(named.length);
+  });
 });

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { concat, equalBytes, hex } from '../../src/codec/bytes.ts';
 import { AlertDescription, ContentType, ExtensionType, HandshakeType, ProtocolVersion } from '../../src/registry.ts';
+import { parseServerName } from '../../src/server_name.ts';
 import { serverScope } from '../../src/sessions/scope.ts';
 import { decodeClientSession, decodeServerSession } from '../../src/sessions/session.ts';
 import { clientSessionMemory } from '../../src/sessions/memory.ts';
@@ -15,7 +16,6 @@ import {
   clientWithSession,
   established,
   masterSecret,
-  provider,
   refusal,
   ScriptedClient,
   ScriptedServer,
@@ -32,7 +32,7 @@ const announced = { append: [[session_ticket, bytes()]] } as const;
 
 /** The session that a client would offer next. */
 function storedIn(config: ClientConfig): ReturnType<typeof decodeClientSession> {
-  const key = hex(serverScope(provider, config.policies(), testName));
+  const key = hex(serverScope(config, parseServerName(testName)));
   const stored = config.sessionStore!.tls12Session(key) as Uint8Array | undefined;
   return stored === undefined ? undefined : decodeClientSession(stored);
 }

@@ -48,6 +48,7 @@ import {
 } from '../../src/registry.ts';
 import { ServerConnection } from '../../src/server.ts';
 import { clientSessionMemory, serverSessionMemory } from '../../src/sessions/memory.ts';
+import { parseServerName } from '../../src/server_name.ts';
 import { serverScope } from '../../src/sessions/scope.ts';
 import {
   type ClientSession,
@@ -119,7 +120,7 @@ export function clientWithSession(
 ): ClientConfig & { readonly sessionStore: ClientSessionStore } {
   const sessionStore = clientSessionMemory();
   const config = client({ ...options, sessionStore });
-  const scope = serverScope(provider, config.policies(), testName);
+  const scope = serverScope(config, parseServerName(testName));
   const peer = { certificates: identity.certificates, scheme: SignatureScheme.ecdsa_secp256r1_sha256 };
   const session = { ...commonSession, scope, peer, ticket: bytes(), sessionId, ...changes };
   void sessionStore.setTls12Session(hex(scope), encodeClientSession(session)!);
