@@ -9,6 +9,7 @@ import {
   type Tls12CipherSuite,
   type Tls13CipherSuite,
 } from './crypto/provider.ts';
+import { checkExternalPsk, type ExternalPsk } from './keys/external_psk.ts';
 import { type KeyLog } from './keys/key_log.ts';
 import { type TicketRequest } from './messages/client_hello.ts';
 import { minRecordSizeLimit } from './messages/extension.ts';
@@ -76,6 +77,12 @@ export interface CertificateRequestInfo {
 
 /** Chooses a server's certificate from the ClientHello; `undefined` if it has none for this client. */
 export type ServerCertResolver = (hello: ClientHelloInfo) => Awaitable<CertifiedKey | undefined>;
+
+/**
+ * Finds an external PSK by the identity that a client sent (the caller's own copy), of at most 8 a client; `undefined` if
+ * there is none. A client that has one is believed for it, and not asked for a certificate.
+ */
+export type ExternalPskResolver = ((identity: Uint8Array) => Awaitable<ExternalPsk | undefined>) & Policy;
 
 /** Chooses a client's certificate; `undefined` to send none. */
 export type ClientCertResolver = ((request: CertificateRequestInfo) => Awaitable<CertifiedKey | undefined>) & Policy;
@@ -150,6 +157,11 @@ export interface ClientOptions extends CommonOptions {
    * be answered twice.
    */
   readonly earlyData?: boolean | undefined;
+  /**
+   * Keys that the server has from elsewhere (RFC 8446 section 4.2.11), at most 7, offered in TLS 1.3. A server that takes
+   * one shows no certificate, and none is verified. None by default.
+   */
+  readonly externalPsks?: readonly ExternalPsk[] | undefined;
   /** Whether to look like TLS 1.2 to middleboxes (RFC 8446 section D.4); `true` by default. */
   readonly middleboxCompatibility?: boolean | undefined;
   /**
@@ -167,7 +179,10 @@ export interface ClientOptions extends CommonOptions {
 
 /** What {@link serverConfig} checks. */
 export interface ServerOptions extends CommonOptions {
-  readonly certificate: CertifiedKey | ServerCertResolver;
+  /** May be left out by a server that has external PSKs, and then speaks with their holders alone. */
+  readonly certificate?: CertifiedKey | ServerCertResolver | undefined;
+  /** Finds the key that a client has from elsewhere. None by default. */
+  readonly resolveExternalPsk?: ExternalPskResolver | undefined;
   /** How clients are verified; by default they are not asked for a certificate. */
   readonly clientVerifier?: ClientCertVerifier | undefined;
   /**
@@ -237,6 +252,7 @@ export interface ClientConfig extends CommonConfig {
   readonly sessionStore: ClientSessionStore | undefined;
   readonly ticketRequest: TicketRequest | undefined;
   readonly earlyData: boolean;
+  readonly externalPsks: readonly ExternalPsk[];
   readonly grease: boolean;
   readonly extensionOrder: 'random' | 'fixed';
 }
@@ -244,6 +260,7 @@ export interface ClientConfig extends CommonConfig {
 /** A checked server configuration. Only {@link serverConfig} makes one. */
 export interface ServerConfig extends CommonConfig {
   readonly [checked]: 'server';
+  readonly resolveExternalPsk: ExternalPskResolver | undefined;
   readonly resolveCertificate: ServerCertResolver;
   readonly clientVerifier: ClientCertVerifier | undefined;
   readonly sessionStore: ServerSessionStore | undefined;
@@ -255,8 +272,12 @@ export interface ServerConfig extends CommonConfig {
 
 /** @throws TypeError or RangeError that says which option cannot be and why */
 export function clientConfig(options: ClientOptions): ClientConfig {
-  const { verifier, certificate, ticketRequest } = options;
-  const common = commonConfig(options, [verifier, certificatePolicy(certificate)]);
+  const { verifier, certificate, ticketRequest, externalPsks = [] } = options;
+  const policies = [verifier, certificatePolicy(certificate), ...externalPsks.map(pskPolicy)];
+  const common = commonConfig(options, policies);
+  // With that of a session, as many as a server of ours looks at.
+  if (externalPsks.length > 7) throw new RangeError('there are more than 7 external PSKs');
+  externalPsks.forEach(checkExternalPsk);
   checkVerifier(verifier);
   const groups = options.provider.keyExchangeGroups;
   const names = options.keyShares ?? [groups[0]!.name];
@@ -284,6 +305,7 @@ export function clientConfig(options: ClientOptions): ClientConfig {
     sessionStore: options.sessionStore === false ? undefined : (options.sessionStore ?? clientSessionMemory()),
     ticketRequest,
     earlyData: options.earlyData ?? false,
+    externalPsks: Object.freeze([...externalPsks]),
     grease: options.grease ?? true,
     extensionOrder: options.extensionOrder ?? 'random',
   }) as Omit<ClientConfig, typeof checked> as ClientConfig;
@@ -292,6 +314,10 @@ export function clientConfig(options: ClientOptions): ClientConfig {
 /** @throws TypeError or RangeError that says which option cannot be and why */
 export function serverConfig(options: ServerOptions): ServerConfig {
   const { certificate, clientVerifier, sessionStore, ticketer, ticketCount = 2, maxEarlyDataSize = 0 } = options;
+  const { resolveExternalPsk } = options;
+  if (certificate === undefined && resolveExternalPsk === undefined) {
+    throw new TypeError('a server needs a certificate, or external PSKs');
+  }
   if (clientVerifier !== undefined) checkVerifier(clientVerifier);
   if (!(Number.isInteger(ticketCount) && ticketCount >= 0 && ticketCount <= 16)) {
     throw new RangeError(`ticketCount is 0 to 16, not ${ticketCount}`);
@@ -305,7 +331,11 @@ export function serverConfig(options: ServerOptions): ServerConfig {
   }
   return Object.freeze({
     // A session says who the client is, and nothing of the server: any certificate of ours may go on with it.
-    ...commonConfig(options, [clientVerifier]),
+    ...commonConfig(
+      options,
+      resolveExternalPsk === undefined ? [clientVerifier] : [clientVerifier, resolveExternalPsk],
+    ),
+    resolveExternalPsk,
     resolveCertificate: resolver(certificate),
     clientVerifier,
     sessionStore: sessionStore === false ? undefined : (sessionStore ?? serverSessionMemory()),
@@ -414,6 +444,11 @@ function checkVerifier({ schemes }: { readonly schemes: readonly SignatureScheme
 
 function isTicketRequest({ newSessionCount, resumptionCount }: TicketRequest): boolean {
   return [newSessionCount, resumptionCount].every((count) => Number.isInteger(count) && count >= 0 && count <= 255);
+}
+
+/** A server that was believed for a PSK is not, where that PSK is not offered. */
+function pskPolicy({ identity }: ExternalPsk): Policy {
+  return { policyId: identity };
 }
 
 /** Certificates of one's own are all that they depend on; what chooses among several is known by itself alone. */

@@ -245,6 +245,11 @@ export class Connection {
     return this.#io.facts.earlyDataAccepted;
   }
 
+  /** The identity of the external PSK by which both ends know each other, if the handshake went with one. */
+  get pskIdentity(): Uint8Array | undefined {
+    return this.#io.facts.pskIdentity;
+  }
+
   /**
    * Keying material from what early data is protected with (RFC 8446 section 7.5): of no use once it is rejected, and, as
    * early data itself, the same again for whoever replays it.

@@ -22,6 +22,7 @@ export {
   clientConfig,
   type ClientConfig,
   type ClientHelloInfo,
+  type ExternalPskResolver,
   type ClientOptions,
   type ServerCertResolver,
   serverConfig,
@@ -30,6 +31,7 @@ export {
 } from './config.ts';
 export { clientCertResolver, type ServerCertificateChoices, serverCertResolver } from './certificate_resolver.ts';
 export { type CertificateCompressor, type CertificateDecompressor } from './compression.ts';
+export { type ExternalPsk, type ImportablePsk, importPsk, type PskHash } from './keys/external_psk.ts';
 export { type KeyLog, type KeyLogLabel } from './keys/key_log.ts';
 export { type Trace, type TraceEvent, type Tracer } from './trace.ts';
 export { type TicketRequest } from './messages/client_hello.ts';

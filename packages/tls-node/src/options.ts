@@ -117,11 +117,13 @@ const configOptions: Readonly<Record<keyof ClientConfigOptions | keyof ServerCon
   sessionStore: true,
   ticketRequest: true,
   earlyData: true,
+  externalPsks: true,
   ticketer: true,
   ticketCount: true,
   ticketKeys: true,
   maxEarlyDataSize: true,
   sendHalfRttData: true,
+  resolveExternalPsk: true,
 };
 
 /** Refuses options that a configuration which is built already would overrule without a word. */

@@ -34,10 +34,10 @@ import { kindOf, type OfferedPsk } from './psk.ts';
 import {
   addBoundHello,
   canSendEarlyData,
+  choosePsks,
   firstGroups,
   fittingPsks,
   selectedPsk,
-  takePsk,
   unboundPsks,
   wipePsks,
 } from './psk_client.ts';
@@ -48,7 +48,7 @@ import { Transcript } from './transcript.ts';
 export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverName: ServerName): Step<Traffic> {
   startTrace(io, config.trace);
   io.allowsSecretExtraction = config.enableSecretExtraction;
-  const psks = yield* takePsk(config, serverName);
+  const psks = yield* choosePsks(config, serverName);
   try {
     if (!config.versions.includes(ProtocolVersion.TLSv1_2)) {
       return yield* negotiate(io, config, serverName, psks, undefined);
@@ -188,10 +188,10 @@ function startEarlyData(
   transcript: Transcript,
 ): boolean {
   const [psk] = psks;
-  if (psk === undefined || !extensionTypes.includes(ExtensionType.early_data)) return false;
-  const { suite, session } = psk;
+  if (psk?.session === undefined || !extensionTypes.includes(ExtensionType.early_data)) return false;
+  const { suite, secret, session } = psk;
   if (middleboxCompatibility) sendChangeCipherSpec(io.outbound);
-  const { traffic, exporter } = earlySecrets(suite, session.secret, transcript, new SecretLog(keyLog, random));
+  const { traffic, exporter } = earlySecrets(suite, secret, transcript, new SecretLog(keyLog, random));
   io.early.setExporter(suite, exporter);
   io.early.offer(new Tls13RecordSealer(suite, traffic), session.maxEarlyDataSize);
   wipe(traffic);
@@ -218,6 +218,7 @@ function sendClientHello(
   const tls13 = versions.includes(ProtocolVersion.TLSv1_3);
   const tls12 = versions.includes(ProtocolVersion.TLSv1_2);
   const keepsSessions = config.sessionStore !== undefined;
+  const usesPsks = keepsSessions || config.externalPsks.length > 0;
   const rootHints = verifier.rootHintSubjects ?? [];
   const groups = provider.keyExchangeGroups.map(({ name }) => name);
   const shares = keyExchanges.map(({ group, keyShare }) => ({ group, keyExchange: keyShare }));
@@ -247,7 +248,7 @@ function sendClientHello(
     cookie: retry?.extensions.cookie,
     certificateAuthorities: rootHints.length > 0 ? rootHints : undefined,
     // Section 4.2.9: without it a server neither resumes nor sends tickets.
-    pskModes: tls13 && keepsSessions ? Uint8Array.of(PskKeyExchangeMode.psk_dhe_ke) : undefined,
+    pskModes: tls13 && usesPsks ? Uint8Array.of(PskKeyExchangeMode.psk_dhe_ke) : undefined,
     ticketRequest: tls13 && keepsSessions ? config.ticketRequest : undefined,
     keyShares: tls13 ? [...greaseShares, ...shares] : undefined,
     // Section 4.1.2: not again.

@@ -10,7 +10,7 @@ import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/han
 import { endOfEarlyData } from '../messages/post_handshake.ts';
 import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
 import { type CertificateType, ContentType, HandshakeType, NamedGroup, nameOf, ProtocolVersion } from '../registry.ts';
-import { maxLifetimeSeconds, type PeerIdentity, remainingSeconds } from '../sessions/session.ts';
+import { anonymous, maxLifetimeSeconds, type PeerIdentity, remainingSeconds } from '../sessions/session.ts';
 import { type Step, wait } from '../step/step.ts';
 import {
   certificateEntries,
@@ -31,7 +31,7 @@ import { checkLength, checkServerType, selectedType, typeOf } from './certificat
 import { type ClientHellos } from './hellos.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { acceptRecordSizeLimit, checkProtocol, resolveClientCertificate } from './negotiation.ts';
-import { type SelectedPsk } from './psk.ts';
+import { publishPsk, type SelectedPsk } from './psk.ts';
 import { keepGroupHint, TicketKeeper } from './psk_client.ts';
 import { Tls13Traffic } from './traffic_tls13.ts';
 import { applicationTrafficSecrets, handshakeTrafficSecrets } from './tls13_secrets.ts';
@@ -40,7 +40,7 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
   const { config, serverName, suite, psk, transcript } = hellos;
   const log = new SecretLog(config.keyLog, hellos.offer.random);
   const sharedSecret = yield* agree(io, hellos);
-  const schedule = new KeySchedule(suite, psk?.session.secret);
+  const schedule = new KeySchedule(suite, psk?.secret);
   try {
     schedule.enterHandshake(sharedSecret);
     const handshake = handshakeTrafficSecrets(schedule, transcript, log);
@@ -78,6 +78,7 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
     if (protocol !== undefined) io.facts.alpnProtocol = latin1(protocol);
     const peer = peerOf(server);
     publishIdentity(io.facts, peer);
+    publishPsk(io.facts, psk);
 
     if (hellos.requestedGroup !== undefined) yield* keepGroupHint(config, serverName, hellos.requestedGroup);
 
@@ -88,7 +89,7 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
       protocol,
       peer,
       // A chain of sessions ends with the first, or the server would never be verified again.
-      lifetimeSeconds: psk === undefined ? maxLifetimeSeconds : remainingSeconds(psk.session, now),
+      lifetimeSeconds: psk?.session === undefined ? maxLifetimeSeconds : remainingSeconds(psk.session, now),
       establishedAtMillis: now,
     };
     const tickets = new TicketKeeper(
@@ -125,7 +126,7 @@ function enterHandshakeKey(io: HandshakeIo, { suite }: ClientHellos, clientSecre
 
 /** Section 4.2.10: it can only be accepted together with all that it was sent under. */
 function checkEarlyData({ suite, psk }: ClientHellos, isEarly: boolean, protocol: Uint8Array = emptyBytes): void {
-  if (!isEarly || psk === undefined) {
+  if (!isEarly || psk?.session === undefined) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'EarlyDataExtensionWithoutResumption' });
   }
   if (suite.id !== psk.session.cipherSuite) {
@@ -195,7 +196,7 @@ function resumed(psk: SelectedPsk): Authentication<SelectedPsk> {
 }
 
 function peerOf(server: PeerAuthenticated | SelectedPsk): PeerIdentity {
-  return 'session' in server ? server.session.peer : server;
+  return 'session' in server ? (server.session?.peer ?? anonymous) : server;
 }
 
 /** Sections 4.3.2 and 4.4: what stands between EncryptedExtensions and Finished without a PSK. */

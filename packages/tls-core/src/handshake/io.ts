@@ -15,8 +15,17 @@ import { type Step } from '../step/step.ts';
 import { type Trace, type Tracer } from '../trace.ts';
 import { type EarlyData } from './early_data.ts';
 
-/** How the handshake went: whether it resumed a session, and whether it took a second ClientHello. */
-export type HandshakeKind = 'full' | 'full-with-hello-retry-request' | 'resumed' | 'resumed-with-hello-retry-request';
+/**
+ * How the handshake went: with certificates, by resuming a session or by an external PSK; and whether it took a second
+ * ClientHello.
+ */
+export type HandshakeKind =
+  | 'full'
+  | 'full-with-hello-retry-request'
+  | 'resumed'
+  | 'resumed-with-hello-retry-request'
+  | 'external-psk'
+  | 'external-psk-with-hello-retry-request';
 
 /** What was negotiated, filled in as it becomes known. */
 export interface Facts {
@@ -29,6 +38,7 @@ export interface Facts {
   peerCertificates?: readonly Uint8Array[];
   peerSignatureScheme?: SignatureScheme;
   earlyDataAccepted?: boolean;
+  pskIdentity?: Uint8Array;
 }
 
 export interface HandshakeIo {

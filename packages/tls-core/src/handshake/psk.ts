@@ -1,13 +1,23 @@
 /** Pre-shared keys on their way through a handshake, RFC 8446 section 4.2.11. */
 import { type Tls13CipherSuite } from '../crypto/provider.ts';
+import { type BinderLabel } from '../keys/tls13_key_schedule.ts';
 import { type ClientSession, type Resumable, type ServerSession } from '../sessions/session.ts';
-import { type HandshakeKind } from './io.ts';
+import { type Facts, type HandshakeKind } from './io.ts';
 
-/** A PSK that a ClientHello offers, by the ticket of a session. */
-export interface OfferedPsk {
-  readonly session: Resumable<ClientSession>;
-  /** That of the session: it may be resumed with any other that has the same hash. */
+/** A PSK, wherever it comes from. */
+interface Psk {
+  readonly identity: Uint8Array;
+  /** Wiped after the handshake. */
+  readonly secret: Uint8Array;
+  readonly binderLabel: BinderLabel;
+}
+
+/** A PSK that a ClientHello offers. */
+export interface OfferedPsk extends Psk {
+  /** That of the session, or another with the hash of an external PSK: any with the same hash may be chosen. */
   readonly suite: Tls13CipherSuite;
+  /** Of which it is the ticket; `undefined` for an external PSK. */
+  readonly session: Resumable<ClientSession> | undefined;
 }
 
 declare const proof: unique symbol;
@@ -21,11 +31,11 @@ export interface SelectedPsk extends OfferedPsk {
 }
 
 /** A PSK that a server knows by an identity of the client's. That the client knows it too is not verified yet. */
-export interface FoundPsk {
-  readonly identity: Uint8Array;
+export interface FoundPsk extends Psk {
   /** As the client says. */
   readonly obfuscatedTicketAge: number;
-  readonly session: Resumable<ServerSession>;
+  /** `undefined` for an external PSK. */
+  readonly session: Resumable<ServerSession> | undefined;
   /** To be chosen: it has the PSK's hash. */
   readonly suite: Tls13CipherSuite;
 }
@@ -37,8 +47,13 @@ export interface VerifiedPsk extends FoundPsk {
   readonly index: number;
 }
 
+/** Tells by which external PSK both know each other, once Finished is verified. */
+export function publishPsk(facts: Facts, psk: FoundPsk | OfferedPsk | undefined): void {
+  if (psk !== undefined && psk.session === undefined) facts.pskIdentity = psk.identity;
+}
+
 /** How a handshake went, or goes for now. */
 export function kindOf(psk: FoundPsk | OfferedPsk | undefined, retried: boolean): HandshakeKind {
-  const kind = psk === undefined ? 'full' : 'resumed';
+  const kind = psk === undefined ? 'full' : psk.session === undefined ? 'external-psk' : 'resumed';
   return retried ? `${kind}-with-hello-retry-request` : kind;
 }

@@ -1,8 +1,9 @@
-/** Pre-shared keys of a client, RFC 8446 sections 2.2 and 4.2.11: sessions that it offers to resume, and keeps. */
-import { emptyBytes, equalBytes, hex, wipe } from '../codec/bytes.ts';
+/** Pre-shared keys of a client, RFC 8446 sections 2.2 and 4.2.11: those that it offers, and sessions that it keeps. */
+import { copyOf, emptyBytes, equalBytes, hex, wipe } from '../codec/bytes.ts';
 import { type ClientConfig } from '../config.ts';
 import { type KeyExchangeGroup, type Tls13CipherSuite } from '../crypto/provider.ts';
 import { TlsError } from '../error.ts';
+import { hashLength } from '../keys/external_psk.ts';
 import { pskBinder, ticketPsk } from '../keys/tls13_key_schedule.ts';
 import { type NewSessionTicket } from '../messages/post_handshake.ts';
 import { bindersLength, type OfferedPsks } from '../messages/pre_shared_key.ts';
@@ -40,7 +41,7 @@ export function* keepGroupHint(config: ClientConfig, serverName: ServerName, gro
 }
 
 /** The PSK of a stored ticket, taken out of the store, if it can be resumed here and now. */
-export function* takePsk(config: ClientConfig, serverName: ServerName): Step<OfferedPsk[]> {
+function* takePsk(config: ClientConfig, serverName: ServerName): Step<OfferedPsk[]> {
   const { sessionStore } = config;
   if (sessionStore === undefined || config.tls13CipherSuites.length === 0) return [];
   const scope = serverScope(config, serverName);
@@ -50,20 +51,34 @@ export function* takePsk(config: ClientConfig, serverName: ServerName): Step<Off
   const suite = config.tls13CipherSuites.find(({ id }) => id === session?.cipherSuite);
   const { ticket, secret } = session ?? { ticket: emptyBytes, secret: emptyBytes };
   const isOfferable = ticket.length > 0 && ticket.length <= maxTicket && secret.length === suite?.hash.outputLength;
-  if (session !== undefined && suite !== undefined && isOfferable) return [{ session, suite }];
+  if (session !== undefined && suite !== undefined && isOfferable) {
+    return [{ identity: ticket, secret, binderLabel: 'res binder', suite, session }];
+  }
   wipe(decoded?.secret);
   return [];
 }
 
+/** The PSKs to offer: that of a session first, since early data goes with the first alone. */
+export function* choosePsks(config: ClientConfig, serverName: ServerName): Step<OfferedPsk[]> {
+  const external = config.externalPsks.flatMap((psk): OfferedPsk[] => {
+    const { identity, imported } = psk;
+    const suite = config.tls13CipherSuites.find(({ hash }) => hash.outputLength === hashLength(psk.hash));
+    if (suite === undefined) return [];
+    const binderLabel = imported === true ? 'imp binder' : 'ext binder';
+    return [{ identity, secret: copyOf(psk.secret), binderLabel, suite, session: undefined }];
+  });
+  return [...(yield* takePsk(config, serverName)), ...external];
+}
+
 export function wipePsks(psks: readonly OfferedPsk[]): void {
-  wipe(...psks.map(({ session }) => session.secret));
+  wipe(...psks.map(({ secret }) => secret));
 }
 
 /**
  * Section 4.2.10: only with the first PSK, as far as its ticket allows it, and for a protocol that can be chosen again.
  */
 export function canSendEarlyData({ earlyData, alpnProtocols }: ClientConfig, [psk]: readonly OfferedPsk[]): boolean {
-  if (!earlyData || psk === undefined || psk.session.maxEarlyDataSize === 0) return false;
+  if (!earlyData || psk?.session === undefined || psk.session.maxEarlyDataSize === 0) return false;
   const { protocol } = psk.session;
   return protocol.length === 0 || alpnProtocols.some((offered) => equalBytes(offered, protocol));
 }
@@ -72,10 +87,10 @@ export function canSendEarlyData({ earlyData, alpnProtocols }: ClientConfig, [ps
 export function unboundPsks(psks: readonly OfferedPsk[], now: number): OfferedPsks | undefined {
   if (psks.length === 0) return undefined;
   return {
-    identities: psks.map(({ session }) => ({
-      identity: session.ticket,
-      // Section 4.2.11.1: modulo 2^32. Time may have passed since the age was found to be good.
-      obfuscatedTicketAge: (now - session.createdAtMillis + session.ageAdd) >>> 0,
+    identities: psks.map(({ identity, session }) => ({
+      identity,
+      // Section 4.2.11.1: modulo 2^32. Time may have passed since the age was found to be good. An external PSK has none.
+      obfuscatedTicketAge: session === undefined ? 0 : (now - session.createdAtMillis + session.ageAdd) >>> 0,
     })),
     binders: psks.map(({ suite }) => new Uint8Array(suite.hash.outputLength)),
   };
@@ -92,8 +107,8 @@ export function addBoundHello(transcript: Transcript, message: Uint8Array, psks:
   const truncated = message.length - bindersLength(binders);
   transcript.add(message.subarray(0, truncated));
   let at = truncated + 2;
-  for (const { suite, session } of psks) {
-    const binder = pskBinder(suite, session.secret, transcript.digestBy(suite.hash));
+  for (const { suite, secret, binderLabel } of psks) {
+    const binder = pskBinder(suite, secret, binderLabel, transcript.digestBy(suite.hash));
     message.set(binder, at + 1);
     at += 1 + binder.length;
   }

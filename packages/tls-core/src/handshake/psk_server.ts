@@ -1,8 +1,9 @@
-/** Pre-shared keys of a server, RFC 8446 sections 2.2, 4.2.11 and 4.6.1: sessions that it resumes, and tickets for them. */
-import { asciiBytes, concat, constantTimeEqual, emptyBytes, equalBytes, hex, wipe } from '../codec/bytes.ts';
+/** Pre-shared keys of a server, RFC 8446 sections 2.2, 4.2.11 and 4.6.1: those that it finds, and tickets for sessions. */
+import { asciiBytes, concat, constantTimeEqual, copyOf, emptyBytes, equalBytes, hex, wipe } from '../codec/bytes.ts';
 import { type ClientHelloInfo, type ServerConfig } from '../config.ts';
 import { type Tls13CipherSuite } from '../crypto/provider.ts';
 import { TlsError } from '../error.ts';
+import { checkExternalPsk, hashLength } from '../keys/external_psk.ts';
 import { pskBinder, ticketPsk } from '../keys/tls13_key_schedule.ts';
 import { type ClientHello } from '../messages/client_hello.ts';
 import { onlyKnown } from '../messages/extension.ts';
@@ -40,14 +41,41 @@ export function* findPsk(config: ServerConfig, hello: ClientHello, info: ClientH
   const { preSharedKey } = hello.extensions;
   if (preSharedKey === undefined || !wantsPskWithKeyExchange(hello)) return undefined;
   for (const { identity, obfuscatedTicketAge } of preSharedKey.identities.slice(0, maxIdentities)) {
-    const stored = yield* storedSession(config, identity);
-    const decoded = stored === undefined ? undefined : decodeServerSession(stored);
-    const session = resumable(decoded, ProtocolVersion.TLSv1_3, config.policies(), config.time());
-    const suite = session === undefined ? undefined : suiteFor(config, hello, info, session);
-    if (session !== undefined && suite !== undefined) return { identity, obfuscatedTicketAge, session, suite };
-    wipe(decoded?.secret);
+    const psk = (yield* findSession(config, hello, info, identity)) ?? (yield* findExternal(config, hello, identity));
+    if (psk !== undefined) return { ...psk, identity, obfuscatedTicketAge };
   }
   return undefined;
+}
+
+type KnownPsk = Omit<FoundPsk, 'identity' | 'obfuscatedTicketAge'>;
+
+function* findSession(
+  config: ServerConfig,
+  hello: ClientHello,
+  info: ClientHelloInfo,
+  identity: Uint8Array,
+): Step<KnownPsk | undefined> {
+  const stored = yield* storedSession(config, identity);
+  const decoded = stored === undefined ? undefined : decodeServerSession(stored);
+  const session = resumable(decoded, ProtocolVersion.TLSv1_3, config.policies(), config.time());
+  const suite = session === undefined ? undefined : suiteFor(config, hello, info, session);
+  if (session !== undefined && suite !== undefined) {
+    return { secret: session.secret, binderLabel: 'res binder', session, suite };
+  }
+  wipe(decoded?.secret);
+  return undefined;
+}
+
+function* findExternal(config: ServerConfig, hello: ClientHello, identity: Uint8Array): Step<KnownPsk | undefined> {
+  const psk = yield* wait(config.resolveExternalPsk?.(copyOf(identity)));
+  if (psk === undefined) return undefined;
+  checkExternalPsk(psk);
+  const suite = config.tls13CipherSuites.find(
+    ({ id, hash }) => hash.outputLength === hashLength(psk.hash) && hello.cipherSuites.includes(id),
+  );
+  if (suite === undefined) return undefined;
+  const binderLabel = psk.imported === true ? 'imp binder' : 'ext binder';
+  return { secret: copyOf(psk.secret), binderLabel, session: undefined, suite };
 }
 
 function wantsPskWithKeyExchange({ extensions }: ClientHello): boolean {
@@ -100,8 +128,8 @@ export function verifyBinder(
   }
   const truncated = raw.length - bindersLength(binders);
   transcript.add(raw.subarray(0, truncated));
-  const { suite, session } = found;
-  if (!constantTimeEqual(binder, pskBinder(suite, session.secret, transcript.digest()))) {
+  const { suite, secret, binderLabel } = found;
+  if (!constantTimeEqual(binder, pskBinder(suite, secret, binderLabel, transcript.digest()))) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'IncorrectBinder' });
   }
   transcript.add(raw.subarray(truncated));
@@ -120,7 +148,7 @@ export function acceptsEarlyData(
   { config, hello, suite, psk }: ServerHellos,
   protocol: Uint8Array = emptyBytes,
 ): boolean {
-  if (hello.extensions.earlyData === undefined || psk?.index !== 0) return false;
+  if (hello.extensions.earlyData === undefined || psk?.session === undefined || psk.index !== 0) return false;
   const { session } = psk;
   const age = config.time() - session.createdAtMillis;
   const claimedAge = (psk.obfuscatedTicketAge - session.ageAdd) >>> 0;
@@ -138,7 +166,7 @@ export function ticketCount({ config, hello, psk }: ServerHellos): number {
   const isPossible = config.ticketer !== undefined || config.sessionStore !== undefined;
   if (!isPossible || !wantsPskWithKeyExchange(hello)) return 0;
   const { ticketRequest } = hello.extensions;
-  const wanted = psk === undefined ? ticketRequest?.newSessionCount : ticketRequest?.resumptionCount;
+  const wanted = psk?.session === undefined ? ticketRequest?.newSessionCount : ticketRequest?.resumptionCount;
   return Math.min(config.ticketCount, wanted ?? config.ticketCount);
 }
 
@@ -155,7 +183,8 @@ export function* sendTickets(io: HandshakeIo, hellos: ServerHellos, state: Tls13
   const { config, psk, suite } = hellos;
   const offered = config.ticketer?.lifetimeSeconds ?? defaultLifetimeSeconds;
   // A chain of sessions ends with the first, or the client would never be verified again.
-  const lifetimeSeconds = psk === undefined ? offered : Math.min(offered, remainingSeconds(psk.session, config.time()));
+  const lifetimeSeconds =
+    psk?.session === undefined ? offered : Math.min(offered, remainingSeconds(psk.session, config.time()));
   if (lifetimeSeconds <= 0) return;
   const maxEarlyDataSize = config.maxEarlyDataSize > 0 ? config.maxEarlyDataSize : undefined;
   const extensions = { ...onlyKnown, maxEarlyDataSize };

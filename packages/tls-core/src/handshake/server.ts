@@ -65,7 +65,7 @@ export function* serverHandshake(
   try {
     return yield* negotiateTls13(io, { config, hello, info, message, transcript, resumptionData }, shares, psk);
   } finally {
-    wipe(psk?.session.secret);
+    wipe(psk?.secret);
   }
 }
 
@@ -88,7 +88,7 @@ function* negotiateTls13(
   if (hello.extensions.earlyData !== undefined) {
     io.facts.earlyDataAccepted = false;
     // What we told the client that it may send, and as much again for its records.
-    const told = Math.max(config.maxEarlyDataSize, found?.session.maxEarlyDataSize ?? 0);
+    const told = Math.max(config.maxEarlyDataSize, found?.session?.maxEarlyDataSize ?? 0);
     io.inbound.skipEarlyData(rejectedEarlyData + 2 * told);
   }
 

@@ -36,7 +36,7 @@ import { checkLength, chooseClientVerifier, selectedTypes, typeOf } from './cert
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { type ServerHellos } from './hellos.ts';
 import { answeredRecordSizeLimit, chooseProtocol, heedRecordSizeLimit, resolveCertificate } from './negotiation.ts';
-import { type VerifiedPsk } from './psk.ts';
+import { publishPsk, type VerifiedPsk } from './psk.ts';
 import { acceptsEarlyData, sendTickets, ticketCount } from './psk_server.ts';
 import { Tls13Traffic } from './traffic_tls13.ts';
 import { applicationTrafficSecrets, earlySecrets, handshakeTrafficSecrets } from './tls13_secrets.ts';
@@ -50,7 +50,7 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
   const clientVerifier = psk === undefined ? chooseClientVerifier(config, hello) : undefined;
   const earlyOpener = startEarlyData(io, hellos, protocol, log);
   const sharedSecret = yield* sendServerHello(io, hellos);
-  const schedule = new KeySchedule(suite, psk?.session.secret);
+  const schedule = new KeySchedule(suite, psk?.secret);
   try {
     schedule.enterHandshake(sharedSecret);
     const handshake = handshakeTrafficSecrets(schedule, transcript, log);
@@ -87,7 +87,7 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
     // Section 4.4.4, never to a client that is still to show a certificate: it may be anybody, and say it once more.
     if (config.sendHalfRttData && config.clientVerifier === undefined) io.sendHalfRttData();
 
-    if (psk !== undefined && earlyOpener !== undefined) {
+    if (psk?.session !== undefined && earlyOpener !== undefined) {
       transcript.add(yield* receiveEarlyData(io, psk.session.maxEarlyDataSize));
       enterHandshakeKey();
     }
@@ -100,7 +100,8 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
     if (protocol !== undefined) io.facts.alpnProtocol = latin1(protocol);
     const peer = peerOf(client);
     publishIdentity(io.facts, peer);
-    hellos.resumptionData.received = psk?.session.applicationData;
+    publishPsk(io.facts, psk);
+    hellos.resumptionData.received = psk?.session?.applicationData;
     const resumptionSecret = schedule.derive('res master', transcript.digest());
     yield* sendTickets(io, hellos, { protocol, peer, resumptionSecret });
     const traffic = new Tls13Traffic(io, {
@@ -126,7 +127,7 @@ function startEarlyData(
   if (psk === undefined || !acceptsEarlyData(hellos, protocol)) return undefined;
   io.facts.earlyDataAccepted = true;
   io.inbound.skipEarlyData(undefined);
-  const { traffic, exporter } = earlySecrets(suite, psk.session.secret, transcript, log);
+  const { traffic, exporter } = earlySecrets(suite, psk.secret, transcript, log);
   io.early.setExporter(suite, exporter);
   const opener = new Tls13RecordOpener(suite, traffic);
   wipe(traffic);
@@ -169,7 +170,7 @@ function established(
 
 function peerOf(client: PeerAuthenticated | VerifiedPsk | Anonymous): PeerIdentity {
   if (client === 'anonymous') return anonymous;
-  return 'session' in client ? client.session.peer : client;
+  return 'session' in client ? (client.session?.peer ?? anonymous) : client;
 }
 
 /** A certificate, and what signs with its key in this handshake. */

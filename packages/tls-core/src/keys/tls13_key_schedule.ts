@@ -5,7 +5,7 @@ import { type Hash, type Hkdf, type Tls13CipherSuite } from '../crypto/provider.
 
 /** The labels with which Derive-Secret is called (section 7.1). */
 export type SecretLabel =
-  | 'res binder'
+  | BinderLabel
   | 'c e traffic'
   | 'e exp master'
   | 'c hs traffic'
@@ -15,6 +15,9 @@ export type SecretLabel =
   | 'exp master'
   | 'res master'
   | 'derived';
+
+/** Those of binder keys: for sessions, for external PSKs, and for imported ones (RFC 9258 section 5.2). */
+export type BinderLabel = 'res binder' | 'ext binder' | 'imp binder';
 
 /** HKDF-Expand-Label, section 7.1. */
 export function hkdfExpandLabel(
@@ -96,10 +99,15 @@ export class KeySchedule {
  * @param psk borrowed
  * @param transcriptHash of the ClientHello without its binders, and of what came before it
  */
-export function pskBinder(suite: Tls13CipherSuite, psk: Uint8Array, transcriptHash: Uint8Array): Uint8Array {
+export function pskBinder(
+  suite: Tls13CipherSuite,
+  psk: Uint8Array,
+  label: BinderLabel,
+  transcriptHash: Uint8Array,
+): Uint8Array {
   const schedule = new KeySchedule(suite, psk);
   try {
-    return finishedVerifyData(suite, schedule.derive('res binder', emptyHash(suite.hash)), transcriptHash);
+    return finishedVerifyData(suite, schedule.derive(label, emptyHash(suite.hash)), transcriptHash);
   } finally {
     schedule.wipe();
   }

@@ -494,7 +494,9 @@ export class ScriptedClient {
     const truncated = unbound.subarray(0, unbound.length - list.length);
     peer.transcript.add(truncated);
     const transcriptHash = peer.transcript.digestBy(hash);
-    const sent = helloWith(listOf(binders(psks.map(({ psk }) => pskBinder(peer.suite, psk, transcriptHash)))));
+    const sent = helloWith(
+      listOf(binders(psks.map(({ psk }) => pskBinder(peer.suite, psk, 'res binder', transcriptHash)))),
+    );
     peer.transcript.add(sent.subarray(truncated.length));
     this.#offered = psks;
     if (psks[0] !== undefined) this.earlyKey = new RawSealer(peer.suite, peer.earlySecret(psks[0].psk));

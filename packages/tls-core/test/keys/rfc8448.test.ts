@@ -362,7 +362,7 @@ describe.skipIf(file === undefined)('RFC 8448', () => {
       const bindersAt = hello.length - bindersLength(preSharedKey!.binders);
       const truncated = transcriptHash(hello.subarray(0, bindersAt));
       expect(hex(truncated)).toBe(trace.entry('binder_hash'));
-      const binder = pskBinder(suite, psk, truncated);
+      const binder = pskBinder(suite, psk, 'res binder', truncated);
       expect(hex(concat([hello.subarray(0, bindersAt), Uint8Array.of(0, 33, 32), binder]))).toBe(
         trace.entry('client_hello'),
       );
