@@ -5,7 +5,7 @@ import { type AddressInfo } from 'node:net';
 import { answerCalls } from './rpc.ts';
 import { remoteStore, serveStore } from './store.ts';
 
-type Options = Pick<ServerConfigOptions, 'versions' | 'ticketKeys'> & {
+type Options = Pick<ServerConfigOptions, 'versions' | 'ticketKeys' | 'ticketCount' | 'maxEarlyDataSize'> & {
   readonly certificate: string;
   readonly key: string;
   /** Of a store in another process, in place of tickets that bring their sessions. */
@@ -13,6 +13,7 @@ type Options = Pick<ServerConfigOptions, 'versions' | 'ticketKeys'> & {
 };
 
 const kinds: string[] = [];
+const early: string[] = [];
 
 const functions = {
   serveStore,
@@ -25,6 +26,7 @@ const functions = {
       socket.on('error', () => {});
       socket.pipe(socket);
     });
+    server.on('earlyData', (socket) => void early.push(socket.takeEarlyData().toString()));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return (server.address() as AddressInfo).port;
@@ -32,6 +34,9 @@ const functions = {
 
   /** How the connections up to now began. */
   kinds: () => kinds,
+
+  /** What came early, a connection an entry. */
+  early: () => early,
 };
 
 export type ServerProgram = typeof functions;
