@@ -11,6 +11,7 @@ import {
   type ClientSessionStore,
   type CryptoProvider,
   type KeyLog,
+  type NamedGroup,
   type PeerVerified,
   peerVerified,
   type ServerCertVerifier,
@@ -46,6 +47,8 @@ export interface Seen {
   selectedCredential?: number;
   readonly trafficSecrets: Map<string, Uint8Array>;
   readonly messages: string[];
+  /** Sessions that were put into a store: of a client, or with an id of a server. */
+  storedSessions: number;
 }
 
 /** What all connections of a run share. */
@@ -55,6 +58,8 @@ export interface Surroundings {
   readonly clientSessions: ClientSessionStore;
   readonly serverSessions: ServerSessionStore;
   readonly ticketer: Ticketer;
+  /** Early data goes with sessions that are stored: then all are. */
+  readonly hasTicketer: boolean;
 }
 
 /** Resumption is a matter of the flags: the shim's verifiers and resolvers all count as one. */
@@ -102,7 +107,8 @@ export async function clientConfigOf(flags: Flags, surroundings: Surroundings, s
     alpnProtocols: protocolList(flags['advertise-alpn'] ?? ''),
     grease: flags['enable-grease'] === true,
     extensionOrder: flags['permute-extensions'] === true ? 'random' : 'fixed',
-    sessionStore: { ...surroundings.clientSessions, groupHint: () => groupHint },
+    sessionStore: clientStore(surroundings.clientSessions, seen, groupHint),
+    earlyData: flags['enable-early-data'] === true,
   });
 }
 
@@ -122,6 +128,7 @@ export async function serverConfigOf(flags: Flags, surroundings: Surroundings, s
       return rawPublicKeyClientVerifier({ pins: [key], provider: usable }).verifyClientCert(certificates);
     },
   };
+  const acceptsEarlyData = flags['enable-early-data'] === true;
   const ticketer: Ticketer = {
     ...surroundings.ticketer,
     ...(flags['skip-ticket'] === true && { seal: () => undefined }),
@@ -136,9 +143,39 @@ export async function serverConfigOf(flags: Flags, surroundings: Surroundings, s
     },
     clientVerifier: isVerifying || isRequiring ? clientVerifier : undefined,
     alpnProtocols: alpnOf(flags),
-    sessionStore: surroundings.serverSessions,
-    ticketer: flags['no-ticket'] === true ? undefined : ticketer,
+    sessionStore: serverStore(surroundings.serverSessions, seen),
+    ticketer: flags['no-ticket'] !== true && surroundings.hasTicketer ? ticketer : undefined,
+    ticketCount: flags['no-ticket'] === true ? 0 : 2,
+    ...(acceptsEarlyData && { maxEarlyDataSize, sendHalfRttData: true }),
   });
+}
+
+/** As much as the runner expects to be accepted, in bytes. */
+const maxEarlyDataSize = 14_336;
+
+function clientStore(store: ClientSessionStore, seen: Seen, groupHint: NamedGroup | undefined): ClientSessionStore {
+  return {
+    ...store,
+    groupHint: () => groupHint,
+    addTicket: (key, ticket) => {
+      seen.storedSessions++;
+      return store.addTicket(key, ticket);
+    },
+    setTls12Session: (key, session) => {
+      seen.storedSessions++;
+      return store.setTls12Session(key, session);
+    },
+  };
+}
+
+function serverStore(store: ServerSessionStore, seen: Seen): ServerSessionStore {
+  return {
+    ...store,
+    put: (...session) => {
+      seen.storedSessions++;
+      return store.put(...session);
+    },
+  };
 }
 
 function commonOptions(

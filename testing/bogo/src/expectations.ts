@@ -3,13 +3,14 @@ import { readFileSync } from 'node:fs';
 import { type Connection } from '@tyls/tls-core';
 import { certificatesFromPem } from '@tyls/webpki';
 import { names, type Seen } from './configs.ts';
+import { type Exchange } from './exchange.ts';
 import { type Flags } from './flags.ts';
 import { expectedLines } from './message_trace.ts';
 
 /** The connection is not as the test expects. */
 export class Unexpected extends Error {}
 
-export function checkHandshake(flags: Flags, connection: Connection, seen: Seen, isResumption: boolean): void {
+export function checkHandshake({ flags, connection, seen, isResumption }: Exchange): void {
   const isResumed = connection.handshakeKind?.startsWith('resumed') === true;
   if (flags['handshake-never-done'] === true) throw new Unexpected('the handshake is complete');
   same('version', connection.protocolVersion, flags['expect-version']);
@@ -35,6 +36,16 @@ export function checkHandshake(flags: Flags, connection: Connection, seen: Seen,
   // What was verified when the session began is not shown again.
   if (!isResumed) checkVerified(flags, seen);
   checkPeer(flags, connection, seen);
+  checkEarlyData(flags, connection);
+  if (!isResumption && flags['expect-session-id'] === true) same('sessions stored', seen.storedSessions, 1);
+  if (!isResumption && flags['expect-no-session-id'] === true) same('sessions stored', seen.storedSessions, 0);
+}
+
+function checkEarlyData(flags: Flags, { earlyDataAccepted }: Connection): void {
+  if (flags['expect-accept-early-data'] === true) same('early data accepted', earlyDataAccepted, true);
+  if (flags['expect-reject-early-data'] === true) same('early data accepted', earlyDataAccepted ?? false, false);
+  const reason = flags['expect-early-data-reason'];
+  if (reason !== undefined) same('early data accepted', earlyDataAccepted ?? false, reason === 'accept');
 }
 
 function checkVerified(flags: Flags, seen: Seen): void {
@@ -66,8 +77,11 @@ function checkPeer(flags: Flags, connection: Connection, seen: Seen): void {
   }
 }
 
-/** The messages of a whole connection. */
-export function checkMessages(flags: Flags, { messages }: Seen): void {
+/** What shows at the end of a connection alone. */
+export function checkEnd({ flags, seen, isResumption }: Exchange): void {
+  const { messages, storedSessions } = seen;
+  if (flags['expect-no-session'] === true) same('sessions stored', storedSessions, 0);
+  if (isResumption && flags['expect-ticket-renewal'] === true) same('sessions renewed', storedSessions > 0, true);
   const expected = flags['expect-msg-callback'];
   if (expected !== undefined) same('messages', messages.join(), expectedLines(expected).join());
 }

@@ -38,6 +38,7 @@ const connectionFlags = {
   'install-cert-compression-algs': 'switch',
   'install-one-cert-compression-alg': 'number',
   'no-ticket': 'switch',
+  'enable-early-data': 'switch',
   'use-ticket-callback': 'switch',
   'use-ticket-aead-callback': 'switch',
   'renew-ticket': 'switch',
@@ -100,6 +101,14 @@ const connectionFlags = {
   'expect-peer-rpk-sha256': 'base64',
   'expect-extended-master-secret': 'switch',
   'expect-session-miss': 'switch',
+  'expect-session-id': 'switch',
+  'expect-no-session-id': 'switch',
+  'expect-no-session': 'switch',
+  'expect-ticket-renewal': 'switch',
+  'expect-accept-early-data': 'switch',
+  'expect-reject-early-data': 'switch',
+  'expect-no-offer-early-data': 'switch',
+  'expect-early-data-reason': 'text',
   'expect-msg-callback': 'text',
 
   // Versions and algorithms that are never spoken.
@@ -124,6 +133,8 @@ const connectionFlags = {
   'expect-cipher-no-aes': 'ignored value',
   // What only verifiers know, and the shim has its own.
   'expect-verify-result': 'ignored',
+  // What a ticket allows shows where it is used.
+  'expect-ticket-supports-early-data': 'ignored',
   // A resolver sees the schemes that are left, which is what they decide.
   'expect-certificate-types': 'ignored value',
 } as const satisfies Record<string, Kind>;

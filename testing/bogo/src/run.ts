@@ -17,7 +17,7 @@ import { chosenProvider } from './provider.ts';
 import { RunnerSocket } from './runner_socket.ts';
 
 /** @returns the status to exit with */
-export async function run({ initial, resume }: FlagsByConnection): Promise<number> {
+export async function run({ initial, resume, retry }: FlagsByConnection): Promise<number> {
   const provider = await chosenProvider();
   // A clock that stands still but where a test moves it: ages are compared to the millisecond.
   let nowMillis = Date.now();
@@ -28,14 +28,15 @@ export async function run({ initial, resume }: FlagsByConnection): Promise<numbe
     clientSessions: clientSessionMemory(),
     serverSessions: serverSessionMemory(),
     ticketer: ticketer({ provider, time: now }),
+    hasTicketer: initial['enable-early-data'] !== true && resume['enable-early-data'] !== true,
   };
   const runs = [initial, ...Array<Flags>(initial['resume-count'] ?? 0).fill(resume)];
   for (const [count, flags] of runs.entries()) {
-    const seen: Seen = { trafficSecrets: new Map(), messages: [] };
+    const seen: Seen = { trafficSecrets: new Map(), messages: [], storedSessions: 0 };
     const connection = await connectionOf(flags, surroundings, seen);
     const socket = await RunnerSocket.connect(flags);
     try {
-      await exchange(flags, connection, socket, seen, count > 0);
+      await exchange({ flags, retry, isResumption: count > 0, connection, socket, seen });
     } catch (error) {
       if (!(error instanceof TlsError)) throw error;
       process.stderr.write(`[${codeOf(error)}] ${error.message}\n`);
