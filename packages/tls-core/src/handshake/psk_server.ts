@@ -15,6 +15,7 @@ import {
   decodeServerSession,
   defaultLifetimeSeconds,
   encodeServerSession,
+  openTicket,
   type PeerIdentity,
   remainingSeconds,
   type Resumable,
@@ -55,8 +56,7 @@ function* findSession(
   info: ClientHelloInfo,
   identity: Uint8Array,
 ): Step<KnownPsk | undefined> {
-  const stored = yield* storedSession(config, identity);
-  const decoded = stored === undefined ? undefined : decodeServerSession(stored);
+  const decoded = yield* storedSession(config, identity);
   const session = resumable(decoded, ProtocolVersion.TLSv1_3, config.policies(), config.time());
   const suite = session === undefined ? undefined : suiteFor(config, hello, info, session);
   if (session !== undefined && suite !== undefined) {
@@ -82,10 +82,14 @@ function wantsPskWithKeyExchange({ extensions }: ClientHello): boolean {
   return extensions.pskModes?.includes(PskKeyExchangeMode.psk_dhe_ke) === true;
 }
 
-function* storedSession({ ticketer, sessionStore }: ServerConfig, identity: Uint8Array): Step<Uint8Array | undefined> {
-  if (ticketer !== undefined) return yield* wait(ticketer.open(identity));
+function* storedSession(
+  { ticketer, sessionStore }: ServerConfig,
+  identity: Uint8Array,
+): Step<ServerSession | undefined> {
+  if (ticketer !== undefined) return yield* openTicket(ticketer, identity);
   if (sessionStore === undefined || identity.length !== keyLength) return undefined;
-  return yield* wait(sessionStore.take(hex(identity)));
+  const stored = yield* wait(sessionStore.take(hex(identity)));
+  return stored === undefined ? undefined : decodeServerSession(stored);
 }
 
 /** The suite with which the session can be resumed here: best its own, else another with the same hash. */

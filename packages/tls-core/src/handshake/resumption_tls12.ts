@@ -20,6 +20,7 @@ import {
   encodeServerSession,
   maxLifetimeSeconds,
   maxTicket,
+  openTicket,
   type Resumable,
   resumable,
   type ServerSession,
@@ -164,11 +165,9 @@ export function* findSession(hellos: Tls12ServerHellos, isExtended: boolean): St
 function* lookUp({ config, hello }: Tls12ServerHellos): Step<Stored | undefined> {
   const { sessionTicket = emptyBytes } = hello.extensions;
   if (sessionTicket.length > 0) {
-    const opened = yield* wait(config.ticketer?.open(sessionTicket));
-    if (opened === undefined) return undefined;
-    const session = decodeServerSession(opened);
-    wipe(opened);
-    return { session, forget: nothing };
+    const { ticketer } = config;
+    if (ticketer === undefined) return undefined;
+    return { session: yield* openTicket(ticketer, sessionTicket), forget: nothing };
   }
   const { sessionStore } = config;
   if (sessionStore === undefined || hello.sessionId.length !== sessionIdLength) return undefined;

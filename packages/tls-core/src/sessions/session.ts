@@ -1,9 +1,11 @@
 /** What a session remembers, and the bytes in which it is stored. */
-import { copyOf, equalBytes } from '../codec/bytes.ts';
+import { copyOf, equalBytes, wipe } from '../codec/bytes.ts';
 import { type Codec, opaque, opaque16, opaque8, struct, u16, u32, vec } from '../codec/codec.ts';
 import { Reader, Writer } from '../codec/reader.ts';
 import { type CipherSuite, type ProtocolVersion, type SignatureScheme } from '../registry.ts';
 import { isTlsError } from '../error.ts';
+import { type Step, wait } from '../step/step.ts';
+import { type Ticketer } from './store.ts';
 
 /** Section 4.6.1 of RFC 8446: most seconds for which a ticket may be used. */
 export const maxLifetimeSeconds = 604_800;
@@ -126,6 +128,14 @@ function encode<T extends Session>(format: number, codec: Codec<T>, session: T):
   const w = new Writer(1024).u16(format);
   codec.write(w, session);
   return w.done();
+}
+
+/** The session of a ticket that a client sent; `undefined` if it is none of ours. */
+export function* openTicket({ open }: Ticketer, ticket: Uint8Array): Step<ServerSession | undefined> {
+  const opened = yield* wait(open(ticket));
+  const session = opened === undefined ? undefined : decodeServerSession(opened);
+  wipe(opened);
+  return session;
 }
 
 /** A store is not to be trusted to give back what it was given: what cannot be read counts as not there. */

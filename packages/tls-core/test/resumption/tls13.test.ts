@@ -291,6 +291,21 @@ describe('tickets', () => {
     expect(await kindsOf(1, client, other)).toEqual(['full']);
   });
 
+  it('of a ticketer are wiped once they are read', async () => {
+    const opened: Uint8Array[] = [];
+    const made = ticketer({ provider: node });
+    const open = (ticket: Uint8Array): Uint8Array | undefined => {
+      const session = made.open(ticket) as Uint8Array | undefined;
+      if (session !== undefined) opened.push(session);
+      return session;
+    };
+    expect(await kindsOf(2, await clientOf(), await serverOf({ ticketer: { ...made, open } }))).toEqual([
+      'full',
+      'resumed',
+    ]);
+    expect(opened).toEqual([new Uint8Array(opened[0]!.length)]);
+  });
+
   it('of a ticketer that makes none are not sent', async () => {
     const none = { ...ticketer({ provider: node }), seal: () => undefined };
     expect(await store({ ticketer: none })).toEqual([0, 0]);
