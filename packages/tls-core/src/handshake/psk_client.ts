@@ -14,15 +14,13 @@ import {
   decodeClientSession,
   encodeClientSession,
   maxLifetimeSeconds,
+  maxTicket,
   type PeerIdentity,
   resumable,
 } from '../sessions/session.ts';
 import { type Step, wait } from '../step/step.ts';
 import { type OfferedPsk, type SelectedPsk } from './psk.ts';
 import { type Transcript } from './transcript.ts';
-
-/** Most bytes of a ticket that is kept. A longer one might not fit a ClientHello with all the rest. */
-const maxTicket = 16_384;
 
 /** The groups for the first key shares: what the server asked for last time, or else what the configuration says. */
 export function* firstGroups(config: ClientConfig, serverName: ServerName): Step<readonly KeyExchangeGroup[]> {

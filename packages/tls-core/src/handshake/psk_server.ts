@@ -15,6 +15,7 @@ import {
   decodeServerSession,
   defaultLifetimeSeconds,
   encodeServerSession,
+  maxTicket,
   openTicket,
   type PeerIdentity,
   remainingSeconds,
@@ -33,9 +34,6 @@ const maxIdentities = 8;
 
 /** What stands for a session in the store. */
 const keyLength = 32;
-
-/** Most bytes of a ticket: clients may not be able to send a longer one again. */
-const maxTicket = 16_384;
 
 /** Sections 4.2.9 and 4.2.11: the first of the client's PSKs that we can go on with; without one, a full handshake. */
 export function* findPsk(config: ServerConfig, hello: ClientHello, info: ClientHelloInfo): Step<FoundPsk | undefined> {

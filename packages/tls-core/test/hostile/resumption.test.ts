@@ -1,12 +1,21 @@
 /** Peers that misuse pre-shared keys and tickets (RFC 8446 sections 4.2.9, 4.2.11 and 4.6.1), and stores that fail. */
 import { type Awaitable, clientSessionMemory, serverSessionMemory } from '@tyls/tls-core';
-import { Pair } from '@tyls/testing';
+import { Pair, testName } from '@tyls/testing';
 import { describe, expect, it } from 'vitest';
-import { concat } from '../../src/codec/bytes.ts';
+import { concat, hex } from '../../src/codec/bytes.ts';
 import { type ClientConfig, type ServerConfig } from '../../src/config.ts';
 import { ticketPsk } from '../../src/keys/tls13_key_schedule.ts';
-import { AlertDescription, ContentType, ExtensionType, HandshakeType, NamedGroup } from '../../src/registry.ts';
-import { decodeClientSession } from '../../src/sessions/session.ts';
+import {
+  AlertDescription,
+  ContentType,
+  ExtensionType,
+  HandshakeType,
+  NamedGroup,
+  ProtocolVersion,
+} from '../../src/registry.ts';
+import { parseServerName } from '../../src/server_name.ts';
+import { serverScope } from '../../src/sessions/scope.ts';
+import { decodeClientSession, encodeClientSession } from '../../src/sessions/session.ts';
 import { later } from '../helpers/intercepted.ts';
 import { settled } from '../helpers/promises.ts';
 import { shownMemory, type ShownMemory } from '../resumption/sessions.ts';
@@ -20,6 +29,7 @@ import {
   ScriptedServer,
   serverWaitingFor,
 } from './scripted_peer.ts';
+import { clientWithSession } from '../tls12/scripted_peer.ts';
 import { bytes, extensionBlock, flipped, handshake, u16, vec16, vec8 } from './wire.ts';
 
 const { decode_error, decrypt_error, illegal_parameter, missing_extension, unexpected_message, unsupported_extension } =
@@ -455,6 +465,21 @@ describe('a client that offers a PSK', () => {
       expect(scripted.connection.handshakeKind).toBe('resumed-with-hello-retry-request');
     });
 
+    it('has room for the longest tickets of both versions and the longest cookie', () => {
+      const ticket = new Uint8Array(12_288);
+      const config = clientWithSession({ ticket });
+      const scope = serverScope(config, parseServerName(testName));
+      const session = decodeClientSession(config.sessionStore.tls12Session(hex(scope)) as Uint8Array)!;
+      // Its master secret is as long as a PSK of that suite.
+      const [version, cipherSuite] = [ProtocolVersion.TLSv1_3, provider.cipherSuites[0]!.id];
+      void config.sessionStore.addTicket(hex(scope), encodeClientSession({ ...session, version, cipherSuite })!);
+      const scripted = new ScriptedServer(config);
+      scripted.sendHelloRetryRequest({ append: [[ExtensionType.cookie, vec16(new Uint8Array(32_768))]] });
+      expect(scripted.connection.error).toBeUndefined();
+      const { cookie, sessionTicket, preSharedKey } = scripted.clientHello.extensions;
+      expect([cookie?.length, sessionTicket, preSharedKey?.identities[0]?.identity]).toEqual([32_768, ticket, ticket]);
+    });
+
     it('(4.1.4) no longer offers it under a suite with another hash, nor takes it for offered', () => {
       const { config } = clientWithTicket();
       const scripted = new ScriptedServer(config);
@@ -490,8 +515,8 @@ describe('tickets that a client gets', () => {
   });
 
   it('are not kept if they are so large that they might not be sent again', () => {
-    expect(added(newSessionTicket({ ticket: new Uint8Array(16_384) }))).toHaveLength(1);
-    expect(added(newSessionTicket({ ticket: new Uint8Array(16_385) }))).toEqual([]);
+    expect(added(newSessionTicket({ ticket: new Uint8Array(12_288) }))).toHaveLength(1);
+    expect(added(newSessionTicket({ ticket: new Uint8Array(12_289) }))).toEqual([]);
   });
 
   it('are kept with max_early_data_size, and refused with one that is malformed', () => {
