@@ -82,7 +82,10 @@ export class Pair {
 
   /** Carries one flight; whether there was one. */
   *#deliver(from: Role, to: Role): Step<boolean> {
-    const sent = Buffer.concat(this[from].takeOutput());
+    const output = this[from].takeOutput();
+    const sent = Buffer.concat(output);
+    // Whoever takes the output owns it.
+    for (const piece of output) piece.fill(0xff);
     if (sent.length === 0) return false;
     this.sent[from].push(new Uint8Array(sent));
     for (const piece of this.#pieces(this.#alter(from, new Uint8Array(sent)))) {

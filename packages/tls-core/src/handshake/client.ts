@@ -1,5 +1,5 @@
 /** The client's handshake up to ServerHello, RFC 8446 sections 4.1 and 4.2; each version goes on in its own file. */
-import { emptyBytes, equalBytes, latin1, wipe } from '../codec/bytes.ts';
+import { copyOf, emptyBytes, equalBytes, latin1, wipe } from '../codec/bytes.ts';
 import { type ClientConfig } from '../config.ts';
 import { isEcdheGroup } from '../crypto/ecdhe.ts';
 import { type KeyExchangeGroup, type Tls13CipherSuite } from '../crypto/provider.ts';
@@ -271,7 +271,8 @@ function sendClientHello(
     handshakeType: HandshakeType.client_hello,
     length: message.length,
   });
-  for (const fragment of io.outbound.fragments(message)) {
+  // A copy, since the output is the caller's: the transcript keeps the message until the hash is known.
+  for (const fragment of io.outbound.fragments(copyOf(message))) {
     const version = retry === undefined ? ProtocolVersion.TLSv1_0 : ProtocolVersion.TLSv1_2;
     io.outbound.sendPlaintextRecord(ContentType.handshake, fragment, version);
   }
