@@ -17,6 +17,7 @@ import './post_quantum.ts';
 import './raw_public_keys.ts';
 import './records.ts';
 import './resumption_tls12.ts';
+import './resumption_tls13.ts';
 import './stapling.ts';
 import { summary } from './summary.ts';
 import { versions } from './world.ts';
