@@ -162,8 +162,8 @@ export function describeError(error: Error): string {
   return error.message;
 }
 
-/** What was negotiated, a fact a line. */
-export function describeSocket(socket: TlsSocket): string {
+/** What was negotiated, a fact a line. @param earlyData what became of early data, if there was any */
+export function describeSocket(socket: TlsSocket, earlyData: string | undefined): string {
   const facts = {
     version: socket.protocolVersion,
     'cipher suite': socket.cipherSuite,
@@ -172,6 +172,7 @@ export function describeSocket(socket: TlsSocket): string {
     ALPN: socket.alpnProtocol,
     'server name': socket.serverName,
     'peer certificates': socket.peerCertificates?.length.toString(),
+    'early data': earlyData,
   };
   return Object.entries(facts)
     .map(([name, value]) => `${name.padEnd(18)}${value ?? '-'}`)

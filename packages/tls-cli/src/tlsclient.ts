@@ -30,6 +30,7 @@ interface Values extends CommonValues {
   readonly insecure?: true;
   readonly cache?: string;
   readonly tickets: boolean;
+  readonly earlyData?: true;
 }
 
 const examples = `Examples:
@@ -52,6 +53,7 @@ function build(): Command {
     .option('--auth-key <file>', 'the private key for --auth-certs (PEM or DER)')
     .option('--no-sni', 'do not send the name of the server')
     .option('--cache <file>', 'resume sessions from this file and keep new ones there; it holds secrets')
+    .option('--early-data', 'send the request of --http early (0-RTT) where a session of --cache allows it')
     .option('--no-tickets', 'ask for no tickets, and resume no session')
     .option('--insecure', 'DANGEROUS: accept whatever certificate the server has');
   return addCommonOptions(program);
@@ -64,9 +66,13 @@ function config(values: Values): ClientConfigOptions {
   if ((authCerts === undefined) !== (authKey === undefined)) throw new Error('--auth-certs and --auth-key go together');
   if (insecure === true && cache !== undefined) throw new Error('--cache is not for --insecure: give one');
   if (!values.tickets && cache !== undefined) throw new Error('--no-tickets makes nothing of --cache: give one');
+  if (values.earlyData === true && (values.http !== true || cache === undefined)) {
+    throw new Error('--early-data needs --http, for what to send, and --cache, for a session that allows it');
+  }
   const common = commonConfig(values);
   return {
     ...common,
+    earlyData: values.earlyData,
     sendServerName: values.sni,
     sessionStore: values.tickets ? cacheOf(cache) : false,
     ca: cafile === undefined ? undefined : readOptionCertificates('--cafile', cafile),
@@ -85,20 +91,27 @@ function cacheOf(path: string | undefined): ClientSessionStore | undefined {
   return path === undefined ? undefined : ofOption('--cache', () => sessionFile(path, warn));
 }
 
-/** Standard input to the server, the server to standard output, until both are done. */
+/** A request for the page at the root. */
+function httpRequest(host: string, port: number): Buffer {
+  // RFC 9110 section 7.2: an IPv6 address in brackets, a port unless it is the scheme's own.
+  const authority = (isIPv6(host) ? `[${host}]` : host) + (port === 443 ? '' : `:${port}`);
+  return Buffer.from(`GET / HTTP/1.0\r\nHost: ${authority}\r\nConnection: close\r\nAccept-Encoding: identity\r\n\r\n`);
+}
+
+function describeEarlyData({ earlyDataAccepted }: TlsSocket): string | undefined {
+  if (earlyDataAccepted === undefined) return undefined;
+  return earlyDataAccepted ? 'accepted' : 'not accepted, sent after the handshake';
+}
+
+/** Standard input to the server, or a request; and the server to standard output, until both are done. */
 async function talk(socket: TlsSocket, host: string, values: Values): Promise<void> {
   socket.once('secureConnect', () => {
-    if (values.verbose === true) console.error(describeSocket(socket));
+    if (values.verbose === true) console.error(describeSocket(socket, describeEarlyData(socket)));
   });
   // Who ends first is to be told of no more input: a terminal's would never end.
   socket.once('end', () => process.stdin.unpipe(socket));
-  if (values.http === true) {
-    // RFC 9110 section 7.2: an IPv6 address in brackets, a port unless it is the scheme's own.
-    const authority = (isIPv6(host) ? `[${host}]` : host) + (values.port === 443 ? '' : `:${values.port}`);
-    socket.write(`GET / HTTP/1.0\r\nHost: ${authority}\r\nConnection: close\r\nAccept-Encoding: identity\r\n\r\n`);
-  } else {
-    process.stdin.pipe(socket);
-  }
+  if (values.http !== true) process.stdin.pipe(socket);
+  else if (values.earlyData !== true) socket.write(httpRequest(host, values.port));
   try {
     await pipeline(socket, process.stdout, { end: false });
   } finally {
@@ -112,7 +125,8 @@ async function main(): Promise<void> {
   const values = program.opts<Values>();
   let socket: TlsSocket;
   try {
-    socket = connect({ host, port: values.port, config: await createClientConfig(config(values)) });
+    const earlyData = values.earlyData === true ? httpRequest(host, values.port) : undefined;
+    socket = connect({ host, port: values.port, config: await createClientConfig(config(values)), earlyData });
   } catch (error) {
     program.error(`error: ${(error as Error).message}`);
   }

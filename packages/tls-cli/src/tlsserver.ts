@@ -27,6 +27,7 @@ interface Values extends CommonValues {
   readonly requireAuth?: true;
   readonly resumption?: true;
   readonly tickets?: true;
+  readonly maxEarlyData?: number;
 }
 
 const examples = `Examples:
@@ -45,7 +46,12 @@ function build(): Command {
     .option('--auth <file>', 'ask clients for certificates of the CAs in this PEM file')
     .option('--require-auth', 'refuse clients without a certificate; needs --auth')
     .option('--resumption', 'keep sessions for clients to resume')
-    .option('--tickets', 'give clients their sessions to keep, encrypted, instead of keeping them here');
+    .option('--tickets', 'give clients their sessions to keep, encrypted, instead of keeping them here')
+    .option(
+      '--max-early-data <bytes>',
+      'accept so much early data (0-RTT), which may be replayed; needs --resumption',
+      integer(1, 999_999_999),
+    );
   return addCommonOptions(program);
 }
 
@@ -53,9 +59,13 @@ function build(): Command {
 function config(values: Values): ServerConfigOptions {
   const { auth, ocsp, requireAuth } = values;
   if (requireAuth === true && auth === undefined) throw new Error('--require-auth needs --auth: whose certificates?');
+  if (values.maxEarlyData !== undefined && (values.resumption !== true || values.tickets === true)) {
+    throw new Error('--max-early-data needs --resumption without --tickets: a session that is good for one use');
+  }
   const common = commonConfig(values);
   return {
     ...common,
+    maxEarlyDataSize: values.maxEarlyData,
     sessionStore: values.resumption === true && serverSessionMemory(),
     ticketer: values.tickets === true ? ticketer(common) : undefined,
     certificate: readOptionCertificates('--certs', values.certs),
@@ -67,8 +77,11 @@ function config(values: Values): ServerConfigOptions {
 }
 
 /** @throws Error that says what is wrong with the command line */
-function modeOf(name: string, targetPort: number | undefined): Mode {
+function modeOf(name: string, targetPort: number | undefined, { maxEarlyData }: Values): Mode {
   if (name === 'forward') {
+    if (maxEarlyData !== undefined) {
+      throw new Error('forward takes no --max-early-data: who is behind it could not tell what may be a replay');
+    }
     if (targetPort === undefined) throw new Error('forward needs the port to forward to');
     return forward(targetPort);
   }
@@ -79,7 +92,10 @@ function modeOf(name: string, targetPort: number | undefined): Mode {
 function serve(options: TlsServerOptions, mode: Mode, { port, verbose }: Values): void {
   const failed = (error: Error): void => console.error(`tlsserver: ${describeError(error)}`);
   const server = createServer(options, (socket) => {
-    if (verbose === true) console.error(describeSocket(socket));
+    const early = socket.takeEarlyData();
+    if (verbose === true) console.error(describeSocket(socket, early.length > 0 ? `${early.length} bytes` : undefined));
+    // To answer it twice does no harm in the modes that allow it.
+    socket.unshift(early);
     mode(socket, failed);
   });
   server.on('tlsClientError', failed);
@@ -100,7 +116,7 @@ async function main(): Promise<void> {
   let mode: Mode;
   let options: TlsServerOptions;
   try {
-    mode = modeOf(name, targetPort);
+    mode = modeOf(name, targetPort, values);
     // Half-open: who has sent all of its request may still read the answer.
     options = { config: await createServerConfig(config(values)), allowHalfOpen: true };
   } catch (error) {

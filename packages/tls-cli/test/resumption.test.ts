@@ -78,6 +78,29 @@ describe.each(versions)('TLS %s', (version) => {
   });
 });
 
+test('a request goes early where a session allows it, and is answered in any case', async () => {
+  const { port, stderr } = await server(['--resumption', '--max-early-data', '1000', '--verbose', 'http']);
+  const { port: other } = await server(['--resumption', '--max-early-data', '10', 'http']);
+  const cache = ['--cache', newCache()];
+  const fetched = async (at: string): Promise<string | undefined> => {
+    const args = ['--port', at, ...trust, '--http', '--early-data', ...cache, '--verbose', 'localhost'];
+    const { status, stdout, stderr: said } = await client(args);
+    expect({ status, said }).toEqual({ status: 0, said });
+    expect(stdout.toString()).toContain('Hello world from tlsserver');
+    return /^early data +(.*)$/m.exec(said)?.[1];
+  };
+  const late = 'not accepted, sent after the handshake';
+  expect(await fetched(port)).toBe(late);
+  expect(await fetched(port)).toBe('accepted');
+  expect([...stderr().matchAll(/^early data +(.*)$/gm)].map(([, what]) => what)).toEqual([
+    '-',
+    expect.stringMatching(/^\d+ bytes$/),
+  ]);
+  // Of another server, that knows no such session; and then one that takes less.
+  expect(await fetched(other)).toBe(late);
+  expect(await fetched(other)).toBe(late);
+});
+
 test("a file of sessions is its owner's alone", async () => {
   const { port } = await server(['--resumption', 'echo']);
   const name = newCache();
