@@ -80,7 +80,8 @@ export type ServerCertResolver = (hello: ClientHelloInfo) => Awaitable<Certified
 
 /**
  * Finds an external PSK by the identity that a client sent (the caller's own copy), of at most 8 a client; `undefined` if
- * there is none. A client that has one is believed for it, and not asked for a certificate.
+ * there is none. A client that has one is believed for it, and not asked for a certificate. For a session that goes on from
+ * it nobody asks again, for as long as the session lasts.
  */
 export type ExternalPskResolver = ((identity: Uint8Array) => Awaitable<ExternalPsk | undefined>) & Policy;
 

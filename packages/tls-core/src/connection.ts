@@ -245,7 +245,7 @@ export class Connection {
     return this.#io.facts.earlyDataAccepted;
   }
 
-  /** The identity of the external PSK by which both ends know each other, if the handshake went with one. */
+  /** The identity of the external PSK by which both ends know each other: of this handshake, or of that which a session began with. */
   get pskIdentity(): Uint8Array | undefined {
     return this.#io.facts.pskIdentity;
   }

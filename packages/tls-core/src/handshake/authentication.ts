@@ -36,7 +36,8 @@ export interface PeerAuthenticated extends PeerIdentity {
 export type Anonymous = 'anonymous';
 
 /** Tells who the peer is, which nobody should hear before its Finished is verified too. */
-export function publishIdentity(facts: Facts, { certificates, scheme }: PeerIdentity): void {
+export function publishIdentity(facts: Facts, { certificates, scheme, pskIdentity }: PeerIdentity): void {
+  if (pskIdentity !== undefined) facts.pskIdentity = pskIdentity;
   if (certificates.length === 0) return;
   facts.peerCertificates = certificates;
   facts.peerSignatureScheme = scheme;

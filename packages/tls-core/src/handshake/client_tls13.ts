@@ -10,7 +10,7 @@ import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/han
 import { endOfEarlyData } from '../messages/post_handshake.ts';
 import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
 import { type CertificateType, ContentType, HandshakeType, NamedGroup, nameOf, ProtocolVersion } from '../registry.ts';
-import { anonymous, maxLifetimeSeconds, type PeerIdentity, remainingSeconds } from '../sessions/session.ts';
+import { maxLifetimeSeconds, type PeerIdentity, remainingSeconds } from '../sessions/session.ts';
 import { type Step, wait } from '../step/step.ts';
 import {
   certificateEntries,
@@ -31,7 +31,7 @@ import { checkLength, checkServerType, selectedType, typeOf } from './certificat
 import { type ClientHellos } from './hellos.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { acceptRecordSizeLimit, checkProtocol, resolveClientCertificate } from './negotiation.ts';
-import { publishPsk, type SelectedPsk } from './psk.ts';
+import { peerOf, type SelectedPsk } from './psk.ts';
 import { keepGroupHint, TicketKeeper } from './psk_client.ts';
 import { Tls13Traffic } from './traffic_tls13.ts';
 import { applicationTrafficSecrets, handshakeTrafficSecrets } from './tls13_secrets.ts';
@@ -76,9 +76,8 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
     io.outbound.send(ContentType.handshake, concat([...flight, ourFinished]));
     io.outbound.setSealer(applicationSealer);
     if (protocol !== undefined) io.facts.alpnProtocol = latin1(protocol);
-    const peer = peerOf(server);
+    const peer = identityOf(server);
     publishIdentity(io.facts, peer);
-    publishPsk(io.facts, psk);
 
     if (hellos.requestedGroup !== undefined) yield* keepGroupHint(config, serverName, hellos.requestedGroup);
 
@@ -195,8 +194,8 @@ function resumed(psk: SelectedPsk): Authentication<SelectedPsk> {
   return { server: psk, request: undefined };
 }
 
-function peerOf(server: PeerAuthenticated | SelectedPsk): PeerIdentity {
-  return 'session' in server ? (server.session?.peer ?? anonymous) : server;
+function identityOf(server: PeerAuthenticated | SelectedPsk): PeerIdentity {
+  return 'identity' in server ? peerOf(server) : server;
 }
 
 /** Sections 4.3.2 and 4.4: what stands between EncryptedExtensions and Finished without a PSK. */

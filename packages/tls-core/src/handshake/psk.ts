@@ -1,8 +1,14 @@
 /** Pre-shared keys on their way through a handshake, RFC 8446 section 4.2.11. */
 import { type Tls13CipherSuite } from '../crypto/provider.ts';
 import { type BinderLabel } from '../keys/tls13_key_schedule.ts';
-import { type ClientSession, type Resumable, type ServerSession } from '../sessions/session.ts';
-import { type Facts, type HandshakeKind } from './io.ts';
+import {
+  anonymous,
+  type ClientSession,
+  type PeerIdentity,
+  type Resumable,
+  type ServerSession,
+} from '../sessions/session.ts';
+import { type HandshakeKind } from './io.ts';
 
 /** A PSK, wherever it comes from. */
 interface Psk {
@@ -47,9 +53,9 @@ export interface VerifiedPsk extends FoundPsk {
   readonly index: number;
 }
 
-/** Tells by which external PSK both know each other, once Finished is verified. */
-export function publishPsk(facts: Facts, psk: FoundPsk | OfferedPsk | undefined): void {
-  if (psk !== undefined && psk.session === undefined) facts.pskIdentity = psk.identity;
+/** Who the peer is, if its Finished is right: of a session who it was in the beginning. */
+export function peerOf({ session, identity }: SelectedPsk | VerifiedPsk): PeerIdentity {
+  return session === undefined ? { ...anonymous, pskIdentity: identity } : session.peer;
 }
 
 /** How a handshake went, or goes for now. */

@@ -36,7 +36,7 @@ import { checkLength, chooseClientVerifier, selectedTypes, typeOf } from './cert
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { type ServerHellos } from './hellos.ts';
 import { answeredRecordSizeLimit, chooseProtocol, heedRecordSizeLimit, resolveCertificate } from './negotiation.ts';
-import { publishPsk, type VerifiedPsk } from './psk.ts';
+import { peerOf, type VerifiedPsk } from './psk.ts';
 import { acceptsEarlyData, sendTickets, ticketCount } from './psk_server.ts';
 import { Tls13Traffic } from './traffic_tls13.ts';
 import { applicationTrafficSecrets, earlySecrets, handshakeTrafficSecrets } from './tls13_secrets.ts';
@@ -98,9 +98,8 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
     io.inbound.setOpener(new Tls13RecordOpener(suite, application.client));
 
     if (protocol !== undefined) io.facts.alpnProtocol = latin1(protocol);
-    const peer = peerOf(client);
+    const peer = identityOf(client);
     publishIdentity(io.facts, peer);
-    publishPsk(io.facts, psk);
     hellos.resumptionData.received = psk?.session?.applicationData;
     const resumptionSecret = schedule.derive('res master', transcript.digest());
     yield* sendTickets(io, hellos, { protocol, peer, resumptionSecret });
@@ -168,9 +167,9 @@ function established(
   return traffic;
 }
 
-function peerOf(client: PeerAuthenticated | VerifiedPsk | Anonymous): PeerIdentity {
+function identityOf(client: PeerAuthenticated | VerifiedPsk | Anonymous): PeerIdentity {
   if (client === 'anonymous') return anonymous;
-  return 'session' in client ? (client.session?.peer ?? anonymous) : client;
+  return 'identity' in client ? peerOf(client) : client;
 }
 
 /** A certificate, and what signs with its key in this handshake. */

@@ -1,5 +1,5 @@
 /** What a session remembers, and the bytes in which it is stored. */
-import { copyOf, equalBytes, wipe } from '../codec/bytes.ts';
+import { copyOf, emptyBytes, equalBytes, wipe } from '../codec/bytes.ts';
 import { type Codec, opaque, opaque16, opaque8, struct, u16, u32, vec } from '../codec/codec.ts';
 import { Reader, Writer } from '../codec/reader.ts';
 import { type CipherSuite, type ProtocolVersion, type SignatureScheme } from '../registry.ts';
@@ -24,6 +24,8 @@ export interface PeerIdentity {
   /** DER, the peer's own first. */
   readonly certificates: readonly Uint8Array[];
   readonly scheme: SignatureScheme;
+  /** Of the external PSK by which the peer is known instead. */
+  readonly pskIdentity?: Uint8Array;
 }
 
 /** Nobody was authenticated. */
@@ -41,7 +43,7 @@ export interface Session {
   readonly lifetimeSeconds: number;
   /** ALPN; empty for none. */
   readonly protocol: Uint8Array;
-  /** No certificates: nobody was authenticated. */
+  /** Neither certificates nor the identity of a PSK: nobody was authenticated. */
   readonly peer: PeerIdentity;
   /** TLS 1.2, RFC 7627. */
   readonly extendedMasterSecret: boolean;
@@ -68,8 +70,8 @@ export interface ServerSession extends Session {
 }
 
 /** Of the bytes, so that those of another version of this library are not misread. */
-const clientFormat = 0x4301;
-const serverFormat = 0x5301;
+const clientFormat = 0x4302;
+const serverFormat = 0x5302;
 
 /** Milliseconds since 1970, in two numbers of 32 bits. */
 const millis: Codec<number> = {
@@ -84,6 +86,20 @@ const certificate: Codec<Uint8Array> = {
   write: (w, value) => void w.vec24(value),
 };
 
+const certificates = vec(2, certificate, true);
+
+const peerIdentity: Codec<PeerIdentity> = {
+  read(r) {
+    const peer = { certificates: certificates.read(r), scheme: r.u16() };
+    const pskIdentity = r.vec16();
+    return pskIdentity.length === 0 ? peer : { ...peer, pskIdentity };
+  },
+  write(w, { certificates: ofPeer, scheme, pskIdentity = emptyBytes }) {
+    certificates.write(w, ofPeer);
+    w.u16(scheme).vec16(pskIdentity);
+  },
+};
+
 const common = {
   version: u16,
   cipherSuite: u16,
@@ -92,7 +108,7 @@ const common = {
   createdAtMillis: millis,
   lifetimeSeconds: u32,
   protocol: opaque8(),
-  peer: struct({ certificates: vec(2, certificate, true), scheme: u16 }),
+  peer: peerIdentity,
   extendedMasterSecret: flag,
   ageAdd: u32,
   maxEarlyDataSize: u32,

@@ -84,7 +84,8 @@ describe('an external PSK', () => {
     const client = await clientOf([sensor]);
     expect(await kindsOf(3, client, server)).toEqual(['external-psk', 'resumed', 'resumed']);
     const resumed = await connect(client, server);
-    expect(resumed.client.pskIdentity).toBeUndefined();
+    expect(resumed.client.pskIdentity).toEqual(sensor.identity);
+    expect(resumed.server.pskIdentity).toEqual(sensor.identity);
   });
 
   it('goes on after a HelloRetryRequest, also where the first suite had another hash', async () => {
