@@ -274,7 +274,11 @@ export interface ServerConfig extends CommonConfig {
 /** @throws TypeError or RangeError that says which option cannot be and why */
 export function clientConfig(options: ClientOptions): ClientConfig {
   const { verifier, certificate, ticketRequest, externalPsks = [] } = options;
-  const policies = [verifier, certificatePolicy(certificate), ...externalPsks.map(pskPolicy)];
+  const policies = [
+    verifier,
+    certificatePolicy(certificate),
+    ...externalPsks.map((psk) => pskPolicy(options.provider, psk)),
+  ];
   const common = commonConfig(options, policies);
   // With that of a session, as many as a server of ours looks at.
   if (externalPsks.length > 7) throw new RangeError('there are more than 7 external PSKs');
@@ -447,9 +451,14 @@ function isTicketRequest({ newSessionCount, resumptionCount }: TicketRequest): b
   return [newSessionCount, resumptionCount].every((count) => Number.isInteger(count) && count >= 0 && count <= 255);
 }
 
-/** A server that was believed for a PSK is not, where that PSK is not offered. */
-function pskPolicy({ identity }: ExternalPsk): Policy {
-  return { policyId: identity };
+/** A server that was believed for a PSK is not, where that PSK is not offered, or has become another. */
+function pskPolicy({ cipherSuites }: CryptoProvider, { identity, secret }: ExternalPsk): Policy {
+  return {
+    get policyId() {
+      const { hkdf } = cipherSuites.find((suite) => suite.hash.outputLength === 32) ?? cipherSuites[0]!;
+      return concat([hkdf.hmac(secret, asciiBytes('tyls psk policy')), identity]);
+    },
+  };
 }
 
 /** Certificates of one's own are all that they depend on; what chooses among several is known by itself alone. */

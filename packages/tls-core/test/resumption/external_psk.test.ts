@@ -139,6 +139,9 @@ describe('an external PSK', () => {
     const sessionStore = shownMemory();
     const verifier = await testServerVerifier(node);
     await connect(await clientOf([sensor], { sessionStore, verifier }), serverOf(known(sensor)));
+    const changed = { ...sensor, secret: new Uint8Array(32).fill(9) };
+    const scopes = [[sensor], [changed], []].map(async (psks) => hex((await clientOf(psks, { verifier })).policies()));
+    expect(new Set(await Promise.all(scopes)).size).toBe(3);
     const ticket = sessionStore.added.at(-1)!;
     sessionStore.override = () => ticket;
     const store = serverSessionMemory();
