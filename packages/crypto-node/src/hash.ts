@@ -1,5 +1,5 @@
 /** SHA-2, HMAC and HKDF on OpenSSL. */
-import { type Hash, type Hkdf, hkdfFromHmac } from '@tyls/tls-core/provider';
+import { type HashAndHkdf, hkdfFromHmac } from '@tyls/tls-core/provider';
 import { createHash, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { plain } from './bytes.ts';
 
@@ -7,12 +7,6 @@ import { plain } from './bytes.ts';
 const hmacKey: (key: Uint8Array) => Uint8Array | KeyObject = /^v2[345]/.test(process.version)
   ? (key) => createSecretKey(key)
   : (key) => key;
-
-/** A hash and what is built on it: the part of a cipher suite. */
-export interface HashAndHkdf {
-  readonly hash: Hash;
-  readonly hkdf: Hkdf;
-}
 
 /** Digests of 32 bytes. */
 export const sha256: HashAndHkdf = hash('sha256', 32);

@@ -2,6 +2,7 @@
 export * from './crypto/provider.ts';
 export { type CertificateCompressor, type CertificateDecompressor } from './compression.ts';
 export { publicKeyAlgorithm, type SignatureAlgorithmName } from './crypto/algorithm_identifier.ts';
+export * from './crypto/cipher_suites.ts';
 export { hkdfFromHmac } from './crypto/hkdf.ts';
 export * from './crypto/hybrid.ts';
 export * from './crypto/private_key.ts';
