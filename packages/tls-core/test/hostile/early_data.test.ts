@@ -1,7 +1,8 @@
 /** Peers that misuse early data (RFC 8446 sections 4.2.10 and 4.5). */
 import { nodeProvider } from '@tyls/crypto-node';
+import { Pair } from '@tyls/testing';
 import { describe, expect, it } from 'vitest';
-import { concat } from '../../src/codec/bytes.ts';
+import { concat, hex } from '../../src/codec/bytes.ts';
 import { type ServerConfig } from '../../src/config.ts';
 import { ticketPsk } from '../../src/keys/tls13_key_schedule.ts';
 import { Tls13RecordOpener } from '../../src/record/protection_tls13.ts';
@@ -301,5 +302,42 @@ describe('a client that sends early data', () => {
     scripted.sendServerHello({ replace: { [supported_versions]: undefined } });
     expect(scripted.connection.error?.code).toBe('PeerMisbehaved.OfferedEarlyDataWithOldProtocolVersion');
     expect(scripted.connection.error?.alert).toBe(protocol_version);
+  });
+});
+
+describe('whatever byte changes on the way of a resumed connection with early data', () => {
+  it.each(['client', 'server'] as const)('from the %s, each end says so or is not concerned', async (role) => {
+    const configs = { client: client({ earlyData: true }), server: server({ maxEarlyDataSize: 100 }) };
+    const resumed = async (at: number | undefined): Promise<Pair> => {
+      await new Pair(configs).run();
+      let isFirst = true;
+      const pair = new Pair({
+        ...configs,
+        alter(from, flight) {
+          if (from === role && isFirst && at !== undefined) flight[at % flight.length]! ^= 0x10;
+          if (from === role) isFirst = false;
+          return flight;
+        },
+      });
+      void pair.client.start();
+      void pair.client.sendEarlyData(bytes(1, 2, 3));
+      await pair.run();
+      return pair;
+    };
+    const honest = await resumed(undefined);
+    expect(honest.client.earlyDataAccepted).toBe(true);
+    const { length } = honest.sent[role][0]!;
+    for (let at = 0; at < length; at += 11) {
+      const pair = await resumed(at);
+      const ends = [pair.client, pair.server];
+      for (const side of ends) expect(side.error?.detail.code).not.toBe('General');
+      // The version in the header of an unprotected record means nothing: who passes over it is not concerned.
+      const complete = ends.filter(({ error, isHandshaking }) => error === undefined && !isHandshaking);
+      const secrets = new Set(complete.map((side) => hex(side.exportKeyingMaterial(32, 'EXPORTER-test'))));
+      expect([0, 2]).toContain(complete.length);
+      expect(secrets.size).toBeLessThan(2);
+      const early = concat(pair.server.takeEarlyData());
+      expect([bytes(), bytes(1, 2, 3)]).toContainEqual(early);
+    }
   });
 });

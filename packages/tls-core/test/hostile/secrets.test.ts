@@ -1,4 +1,5 @@
 /** What is left in memory: every secret that HKDF made is wiped when its connection ends, however it ends. */
+import { Pair } from '@tyls/testing';
 import { describe, expect, it } from 'vitest';
 import { type CryptoProvider } from '../../src/crypto/provider.ts';
 import { TlsError } from '../../src/error.ts';
@@ -111,6 +112,34 @@ describe('secrets are wiped', () => {
     expect(scripted.connection.error).toBeUndefined();
     scripted.connection.abandon();
     expect(unwiped(secrets)).toEqual([]);
+  });
+
+  it('of sessions, of early data and of external PSKs, accepted or not', async () => {
+    const { watchedProvider, secrets } = watched();
+    const psk = { identity: bytes(1), secret: new Uint8Array(32).fill(1), hash: 'sha256' } as const;
+    const options = { provider: watchedProvider, earlyData: true };
+    const sessions = client(options);
+    // A session that is not known is no external PSK either.
+    const resolveExternalPsk = ({ length }: Uint8Array): typeof psk | undefined => (length === 1 ? psk : undefined);
+    const servers = { provider: watchedProvider, maxEarlyDataSize: 10, resolveExternalPsk };
+    const external = client({ ...options, externalPsks: [psk], sessionStore: false, earlyData: false });
+    const [same, other] = [server(servers), server(servers)];
+    for (const [config, of, kind, accepted] of [
+      [sessions, same, 'full', undefined],
+      [sessions, same, 'resumed', true],
+      [sessions, other, 'full', false],
+      [external, same, 'external-psk', undefined],
+    ] as const) {
+      const pair = new Pair({ client: config, server: of });
+      void pair.client.start();
+      void pair.client.sendEarlyData(bytes(1, 2));
+      await pair.run();
+      expect([pair.client.handshakeKind, pair.client.earlyDataAccepted]).toEqual([kind, accepted]);
+      pair.client.abandon();
+      pair.server.abandon();
+    }
+    expect(unwiped(secrets)).toEqual([]);
+    expect(psk.secret).toEqual(new Uint8Array(32).fill(1));
   });
 
   it('of the handshake once it is complete', () => {
