@@ -10,6 +10,7 @@ import {
   type ClientHelloInfo,
   type ClientSessionStore,
   type CryptoProvider,
+  type ExternalPsk,
   type KeyLog,
   type NamedGroup,
   type PeerVerified,
@@ -31,6 +32,8 @@ import {
   chooseForServer,
   later,
   loadCredentials,
+  loadPsks,
+  type LoadedPsk,
   type LoadedCredential,
 } from './credentials.ts';
 import { type Flags, Unimplemented } from './flags.ts';
@@ -49,6 +52,7 @@ export interface Seen {
   readonly messages: string[];
   /** Sessions that were put into a store: of a client, or with an id of a server. */
   storedSessions: number;
+  psks: readonly LoadedPsk[];
 }
 
 /** What all connections of a run share. */
@@ -97,8 +101,10 @@ export async function clientConfigOf(flags: Flags, surroundings: Surroundings, s
   );
   const hints = flags['server-supported-groups-hint'] ?? [];
   const groupHint = usable.keyExchangeGroups.find(({ name }) => hints.includes(name))?.name;
+  seen.psks = loadPsks(flags, usable);
   return clientConfig({
     ...commonOptions(flags, usable, surroundings, seen),
+    externalPsks: seen.psks.map(({ psk }) => psk),
     verifier,
     certificate,
     certificateType: type,
@@ -128,6 +134,11 @@ export async function serverConfigOf(flags: Flags, surroundings: Surroundings, s
       return rawPublicKeyClientVerifier({ pins: [key], provider: usable }).verifyClientCert(certificates);
     },
   };
+  seen.psks = loadPsks(flags, usable);
+  const findPsk = (identity: Uint8Array): Awaitable<ExternalPsk | undefined> => {
+    const found = (): ExternalPsk | undefined => pskWith(identity, seen)?.psk;
+    return flags.async === true ? later(found) : found();
+  };
   const acceptsEarlyData = flags['enable-early-data'] === true;
   const ticketer: Ticketer = {
     ...surroundings.ticketer,
@@ -135,6 +146,7 @@ export async function serverConfigOf(flags: Flags, surroundings: Surroundings, s
   };
   return serverConfig({
     ...commonOptions(flags, usable, surroundings, seen),
+    resolveExternalPsk: Object.assign(findPsk, { policyId }),
     certificate: (hello) => {
       if (flags['use-ocsp-callback'] === true && flags['fail-ocsp-callback'] === true) {
         throw new Error('the OCSP callback fails, as the test says');
@@ -148,6 +160,10 @@ export async function serverConfigOf(flags: Flags, surroundings: Surroundings, s
     ticketCount: flags['no-ticket'] === true ? 0 : 2,
     ...(acceptsEarlyData && { maxEarlyDataSize, sendHalfRttData: true }),
   });
+}
+
+export function pskWith(identity: Uint8Array, { psks }: Seen): LoadedPsk | undefined {
+  return psks.find(({ psk }) => Buffer.compare(psk.identity, identity) === 0);
 }
 
 /** As much as the runner expects to be accepted, in bytes. */

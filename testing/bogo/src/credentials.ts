@@ -7,6 +7,8 @@ import {
   clientCertResolver,
   type ClientHelloInfo,
   type CryptoProvider,
+  type ExternalPsk,
+  importPsk,
   isPromise,
   serverCertResolver,
   SignatureScheme,
@@ -24,6 +26,26 @@ export interface LoadedCredential {
   readonly certified: CertifiedKey;
   readonly mustMatchIssuer: boolean;
 }
+
+/** A PSK, of which one credential has several. */
+export interface LoadedPsk {
+  readonly index: number;
+  readonly psk: ExternalPsk;
+}
+
+/** What is known to both sides beforehand, imported for TLS 1.3 (RFC 9258). */
+export function loadPsks(flags: Flags, provider: CryptoProvider): LoadedPsk[] {
+  return flags.credentials.flatMap((credential, at) => {
+    const { 'psk-importer-key': secret, 'psk-importer-identity': identity = empty } = credential;
+    if (secret === undefined) return [];
+    const hash = credential['psk-importer-sha384'] === true ? 'sha384' : 'sha256';
+    const context = credential['psk-importer-context'];
+    const imported = importPsk(provider, { identity, secret, hash, context });
+    return imported.map((psk) => ({ index: at - 1, psk }));
+  });
+}
+
+const empty = new Uint8Array();
 
 /** In order of preference: the default one is the last resort. */
 export async function loadCredentials(flags: Flags, provider: CryptoProvider): Promise<LoadedCredential[]> {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type Connection } from '@tyls/tls-core';
 import { certificatesFromPem } from '@tyls/webpki';
-import { names, type Seen } from './configs.ts';
+import { names, pskWith, type Seen } from './configs.ts';
 import { type Exchange } from './exchange.ts';
 import { type Flags } from './flags.ts';
 import { expectedLines } from './message_trace.ts';
@@ -32,7 +32,9 @@ export function checkHandshake({ flags, connection, seen, isResumption }: Exchan
   const isRetried = connection.handshakeKind?.endsWith('with-hello-retry-request') === true;
   if (flags['expect-hrr'] === true) same('HelloRetryRequest', isRetried, true);
   if (flags['expect-no-hrr'] === true) same('HelloRetryRequest', isRetried, false);
-  same('selected credential', seen.selectedCredential ?? -1, flags['expect-selected-credential']);
+  const { pskIdentity } = connection;
+  const selected = pskIdentity === undefined ? seen.selectedCredential : pskWith(pskIdentity, seen)?.index;
+  same('selected credential', selected ?? -1, flags['expect-selected-credential']);
   // What was verified when the session began is not shown again.
   if (!isResumed) checkVerified(flags, seen);
   checkPeer(flags, connection, seen);
@@ -71,7 +73,8 @@ function checkPeer(flags: Flags, connection: Connection, seen: Seen): void {
   }
   // Which type a verifier takes, and which key, it says itself; of other types it is not asked.
   same('type of certificates', flags['accepted-peer-cert-types']?.[0] ?? 0, flags['expect-peer-certificate-type']);
-  if (flags['expect-no-peer-cert'] === true) same('peer certificates', peerCertificates, undefined, true);
+  if (flags['expect-no-peer-cert'] === true || connection.pskIdentity !== undefined)
+    same('peer certificates', peerCertificates, undefined, true);
   else if (flags.server !== true || flags['require-any-client-certificate'] === true) {
     same('having peer certificates', peerCertificates !== undefined, true);
   }

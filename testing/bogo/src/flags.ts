@@ -147,10 +147,19 @@ const credentialFlags = {
   'ocsp-response': 'base64',
   'signed-cert-timestamps': 'base64',
   'must-match-issuer': 'switch',
+  'psk-importer-key': 'base64',
+  'psk-importer-identity': 'base64',
+  'psk-importer-context': 'base64',
+  'psk-importer-sha256': 'switch',
+  'psk-importer-sha384': 'switch',
 } as const satisfies Record<string, Kind>;
 
 /** These begin a credential. */
-const credentialKinds = { 'new-x509-credential': 'x509', 'new-rpk-credential': 'rpk' } as const;
+const credentialKinds = {
+  'new-x509-credential': 'x509',
+  'new-rpk-credential': 'rpk',
+  'new-psk-credential': 'psk',
+} as const;
 
 interface Values {
   switch: true;

@@ -32,7 +32,7 @@ export async function run({ initial, resume, retry }: FlagsByConnection): Promis
   };
   const runs = [initial, ...Array<Flags>(initial['resume-count'] ?? 0).fill(resume)];
   for (const [count, flags] of runs.entries()) {
-    const seen: Seen = { trafficSecrets: new Map(), messages: [], storedSessions: 0 };
+    const seen: Seen = { trafficSecrets: new Map(), messages: [], storedSessions: 0, psks: [] };
     const connection = await connectionOf(flags, surroundings, seen);
     const socket = await RunnerSocket.connect(flags);
     try {
