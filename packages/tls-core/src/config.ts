@@ -114,6 +114,12 @@ interface CommonOptions {
    * Whatever the peer says is heeded when sending, besides `maxFragmentSize`.
    */
   readonly recordSizeLimit?: number | undefined;
+  /**
+   * Whether to send values that mean nothing among those that do (RFC 8701), some 30 bytes in a ClientHello and 4 with
+   * each ticket of TLS 1.3, so that peers keep passing over what they do not know; `true` by default: browsers do the
+   * same, so every server that is to serve them bears it.
+   */
+  readonly grease?: boolean | undefined;
   /** Takes the secrets of every connection, to decrypt captures with. None by default. */
   readonly keyLog?: KeyLog | undefined;
   /**
@@ -165,12 +171,6 @@ export interface ClientOptions extends CommonOptions {
   readonly externalPsks?: readonly ExternalPsk[] | undefined;
   /** Whether to look like TLS 1.2 to middleboxes (RFC 8446 section D.4); `true` by default. */
   readonly middleboxCompatibility?: boolean | undefined;
-  /**
-   * Whether to offer values that mean nothing among those that do (RFC 8701), some 30 bytes, so that servers keep
-   * passing over what they do not know; `true` by default: browsers do the same, so every server that is to serve them
-   * bears it.
-   */
-  readonly grease?: boolean | undefined;
   /**
    * In which order a ClientHello has its extensions: `'random'`, the default, is another in each connection, so that
    * nobody comes to depend on one; pre_shared_key is the last in any.
@@ -227,6 +227,7 @@ interface CommonConfig {
   readonly compressionCache: CompressionCache;
   readonly maxFragmentSize: number;
   readonly recordSizeLimit: number | undefined;
+  readonly grease: boolean;
   readonly keyLog: KeyLog | undefined;
   readonly enableSecretExtraction: boolean;
   readonly trace: Tracer | undefined;
@@ -254,7 +255,6 @@ export interface ClientConfig extends CommonConfig {
   readonly ticketRequest: TicketRequest | undefined;
   readonly earlyData: boolean;
   readonly externalPsks: readonly ExternalPsk[];
-  readonly grease: boolean;
   readonly extensionOrder: 'random' | 'fixed';
 }
 
@@ -311,7 +311,6 @@ export function clientConfig(options: ClientOptions): ClientConfig {
     ticketRequest,
     earlyData: options.earlyData ?? false,
     externalPsks: Object.freeze([...externalPsks]),
-    grease: options.grease ?? true,
     extensionOrder: options.extensionOrder ?? 'random',
   }) as Omit<ClientConfig, typeof checked> as ClientConfig;
 }
@@ -381,6 +380,7 @@ function commonConfig(options: CommonOptions, policies: readonly (Policy | undef
     compressionCache: new CompressionCache(),
     maxFragmentSize,
     recordSizeLimit,
+    grease: options.grease ?? true,
     keyLog: options.keyLog,
     enableSecretExtraction: options.enableSecretExtraction ?? false,
     trace: options.trace,

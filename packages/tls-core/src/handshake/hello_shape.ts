@@ -53,7 +53,7 @@ export function chooseHelloShape({ provider, grease, extensionOrder }: ClientCon
 }
 
 /** RFC 8701 section 2: 0x0a0a, 0x1a1a, … 0xfafa; one for each value of the low four bits. */
-function greaseValue(random: number): number {
+export function greaseValue(random: number): number {
   return (((random & 0x0f) << 4) | 0x0a) * 0x0101;
 }
 

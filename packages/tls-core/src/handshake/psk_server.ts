@@ -25,6 +25,7 @@ import {
 } from '../sessions/session.ts';
 import { type Step, wait } from '../step/step.ts';
 import { type ServerHellos } from './hellos.ts';
+import { greaseValue } from './hello_shape.ts';
 import { type HandshakeIo } from './io.ts';
 import { type FoundPsk, type VerifiedPsk } from './psk.ts';
 import { type Transcript } from './transcript.ts';
@@ -199,7 +200,9 @@ export function* sendTickets(io: HandshakeIo, hellos: ServerHellos, state: Tls13
     wipe(secret);
     const ticket = session === undefined ? undefined : yield* makeTicket(config, session, lifetimeSeconds);
     if (ticket === undefined || ticket.length > maxTicket) continue;
-    const message = { lifetimeSeconds, ageAdd, nonce, ticket, extensions };
+    // RFC 8701 section 4.1.
+    const unknown = config.grease ? [{ type: greaseValue(randomBytes(config, 1)[0]!), data: emptyBytes }] : [];
+    const message = { lifetimeSeconds, ageAdd, nonce, ticket, extensions: { ...extensions, unknown } };
     messages.push(encodeMessage(HandshakeType.new_session_ticket, newSessionTicket, message));
   }
   if (messages.length > 0) io.outbound.send(ContentType.handshake, concat(messages));

@@ -3,10 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { concat } from '../../src/codec/bytes.ts';
 import { clientHello, type ClientHello } from '../../src/messages/client_hello.ts';
 import { encodeMessage, parseBody } from '../../src/messages/handshake.ts';
+import { newSessionTicket } from '../../src/messages/post_handshake.ts';
 import { AlertDescription, ExtensionType, HandshakeType, NamedGroup } from '../../src/registry.ts';
-import { client } from './fixtures.ts';
-import { assertEstablished, clientWaitingFor, refusal, ScriptedServer } from './scripted_peer.ts';
-import { bytes, handshake, u16, vec16 } from './wire.ts';
+import { client, server } from './fixtures.ts';
+import { assertEstablished, clientWaitingFor, refusal, ScriptedClient, ScriptedServer } from './scripted_peer.ts';
+import { bytes, handshake, u16, vec16, vec8 } from './wire.ts';
 
 const { illegal_parameter, unsupported_extension } = AlertDescription;
 
@@ -50,6 +51,18 @@ describe('GREASE', () => {
     const values = [hello.cipherSuites, types, versions!, signatureSchemes!, namedGroups!, sharesOf(hello)];
     expect(values.flat().some(isGrease)).toBe(false);
     expect(unknown).toEqual([]);
+  });
+
+  it.each([true, false])('(RFC 8701 section 4.1) is an extension of each ticket, or not: %s', (grease) => {
+    const scripted = new ScriptedClient(server({ grease }));
+    scripted.sendClientHello({ append: [[ExtensionType.psk_key_exchange_modes, vec8(bytes(1))]] });
+    scripted.sendFinished();
+    const { received } = scripted.peer;
+    const tickets = received
+      .filter(({ type }) => type === HandshakeType.new_session_ticket)
+      .map((message) => parseBody('NewSessionTicket', newSessionTicket, message));
+    const expected = grease ? [true] : [];
+    expect(tickets.map(({ extensions }) => extensions.types.map(isGrease))).toEqual([expected, expected]);
   });
 
   it('(RFC 8446 section 4.2.8) has no share where a group was asked for', () => {
