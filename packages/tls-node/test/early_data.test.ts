@@ -1,9 +1,10 @@
 /** 0-RTT and 0.5-RTT: what is early stays apart from what is not, and nothing is lost. */
-import { clientSessionMemory, ProtocolVersion, serverSessionMemory } from '@tyls/tls-core';
-import { connect, createClientConfig, type ServerConfigOptions, type TlsSocket } from '@tyls/tls-node';
+import { ClientConnection, clientSessionMemory, ProtocolVersion, serverSessionMemory } from '@tyls/tls-core';
+import { accept, connect, createClientConfig, type ServerConfigOptions, type TlsSocket } from '@tyls/tls-node';
 import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { ca, clientOptions, dial, providers, serve, serverOptions } from './peers.ts';
+import { ca, clientOptions, dial, duplexPair, providers, serve, serverOptions } from './peers.ts';
 
 const request = Buffer.from('GET / early\n');
 
@@ -179,6 +180,23 @@ test.each([false, true])('a server answers before the end of the handshake: %s',
   await visit(dial(port, options));
   expect(await visit(dial(port, options))).toBe('answer!');
   expect(writtenBeforeSecure).toBe(sendHalfRttData);
+});
+
+test.each([false, true])('a server that speaks first does not wait for the client: %s', async (sendHalfRttData) => {
+  const [left, right] = duplexPair();
+  const server = accept(right, { ...serverOptions, sendHalfRttData });
+  onTestFinished(() => void server.destroy());
+  server.write('hello');
+  const client = new ClientConnection(await createClientConfig({ ca: ca.certificate }), 'localhost');
+  void client.start();
+  const flight: Buffer[] = [];
+  left.on('data', (chunk: Buffer) => void flight.push(chunk));
+  left.write(Buffer.concat(client.takeOutput()));
+  await setTimeout(50);
+  // The client has not answered.
+  void client.receive(Buffer.concat(flight));
+  expect(client.isHandshaking).toBe(false);
+  expect(Buffer.concat(client.takePlaintext()).toString()).toBe(sendHalfRttData ? 'hello' : '');
 });
 
 test('a server may destroy the socket when data comes early', async () => {
