@@ -127,6 +127,8 @@ export class Writer {
     if (at + by > this.#bytes.length) {
       const grown = new Uint8Array(Math.max(this.#bytes.length * 2, at + by));
       grown.set(this.#bytes.subarray(0, at));
+      // What is outgrown may hold the secret of a session.
+      this.#bytes.fill(0);
       this.#bytes = grown;
     }
     this.#length = at + by;

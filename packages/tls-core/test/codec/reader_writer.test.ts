@@ -110,3 +110,10 @@ test.each([
   expect(whole).toHaveLength(size + most);
   expect(() => new Writer().prefixed(size, (w) => w.bytes(new Uint8Array(most + 1)))).toThrow(RangeError);
 });
+
+test('a writer leaves nothing behind where it grows: it may write secrets', () => {
+  const w = new Writer(4).u32(0x01020304);
+  const outgrown = w.done();
+  expect(w.u8(5).done()).toEqual(Uint8Array.of(1, 2, 3, 4, 5));
+  expect(outgrown).toEqual(new Uint8Array(4));
+});
