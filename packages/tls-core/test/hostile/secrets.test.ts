@@ -1,9 +1,11 @@
 /** What is left in memory: every secret that HKDF made is wiped when its connection ends, however it ends. */
+import { clientSessionMemory, serverSessionMemory } from '@tyls/tls-core';
 import { Pair } from '@tyls/testing';
 import { describe, expect, it } from 'vitest';
 import { type CryptoProvider } from '../../src/crypto/provider.ts';
 import { TlsError } from '../../src/error.ts';
 import { ContentType, HandshakeType, KeyUpdateRequest } from '../../src/registry.ts';
+import { settled } from '../helpers/promises.ts';
 import { client, clientVerifier, optionalClientVerifier, provider, server, serverVerifier } from './fixtures.ts';
 import { clientWaitingFor, type ScriptedClient, type ScriptedServer, serverWaitingFor } from './scripted_peer.ts';
 import { bytes, flipped, handshake, record } from './wire.ts';
@@ -140,6 +142,27 @@ describe('secrets are wiped', () => {
     }
     expect(unwiped(secrets)).toEqual([]);
     expect(psk.secret).toEqual(new Uint8Array(32).fill(1));
+  });
+
+  it('where a store fails, or has not answered when the connection is given up', async () => {
+    const { watchedProvider, secrets } = watched();
+    const never = new Promise<never>(() => {});
+    const fails = () => Promise.reject(new Error('the database is gone'));
+    const ends = { client: client({ provider: watchedProvider }), server: server({ provider: watchedProvider }) };
+    for (const answer of [() => never, fails]) {
+      const put = { ...serverSessionMemory(), put: answer };
+      const addTicket = { ...clientSessionMemory(), addTicket: answer };
+      for (const waiting of [
+        { ...ends, server: server({ provider: watchedProvider, sessionStore: put }) },
+        { ...ends, client: client({ provider: watchedProvider, sessionStore: addTicket }) },
+      ]) {
+        const pair = new Pair(waiting);
+        void pair.run();
+        await settled();
+        for (const connection of [pair.client, pair.server]) connection.abandon();
+        expect(unwiped(secrets)).toEqual([]);
+      }
+    }
   });
 
   it('of the handshake once it is complete', () => {
