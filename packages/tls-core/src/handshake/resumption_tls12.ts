@@ -25,7 +25,8 @@ import {
   resumable,
   type ServerSession,
 } from '../sessions/session.ts';
-import { type Step, wait } from '../step/step.ts';
+import { runToEnd } from '../step/runner.ts';
+import { isPromise, type Step, wait } from '../step/step.ts';
 import { type Tls12ServerHellos } from './hellos.ts';
 import { type Traffic } from './io.ts';
 
@@ -40,15 +41,16 @@ export function* forgettingOnFailure<T>(step: Step<T>, forget: ForgetSession): S
   try {
     return yield* step;
   } catch (error) {
-    if (!(isTlsError(error) && error.detail.code === 'UnexpectedEof')) yield* quietly(forget);
+    if (!(isTlsError(error) && error.detail.code === 'UnexpectedEof')) forgetQuietly(forget);
     throw error;
   }
 }
 
-/** What failed first is what counts. */
-function* quietly(forget: ForgetSession): Step<void> {
+/** What failed first is what counts: neither it nor the alert for it waits for a store. */
+function forgetQuietly(forget: ForgetSession): void {
   try {
-    yield* forget();
+    const forgotten = runToEnd(forget());
+    if (isPromise(forgotten)) forgotten.then(undefined, () => {});
   } catch {
     // A store that cannot forget it: the server will say whether it is still good.
   }

@@ -26,7 +26,8 @@ import {
   suites,
 } from './scripted_peer.ts';
 
-const { illegal_parameter, handshake_failure, unexpected_message, decode_error, decrypt_error } = AlertDescription;
+const { bad_record_mac, illegal_parameter, handshake_failure, unexpected_message, decode_error, decrypt_error } =
+  AlertDescription;
 const { extended_master_secret, session_ticket } = ExtensionType;
 const announced = { append: [[session_ticket, bytes()]] } as const;
 
@@ -368,6 +369,23 @@ describe('a client', () => {
     peer.send(peer.certificate(), late.keyExchange(), late.done());
     late.sendFinish();
     expect(refusal(late)).toEqual(['General', AlertDescription.internal_error]);
+  });
+
+  it('says what went wrong at once, whenever its store answers', () => {
+    const config = clientWithSession();
+    const never = (): Promise<void> => new Promise(() => {});
+    const sessionStore = { ...config.sessionStore, removeTls12Session: never };
+    const early = new ScriptedServer({ ...config, sessionStore });
+    early.sendResumption();
+    early.peer.send(early.peer.certificate());
+    expect(refusal(early)).toEqual(['InappropriateMessage', unexpected_message]);
+    const late = new ScriptedServer({ ...config, sessionStore });
+    late.sendResumption();
+    late.sendFinish();
+    established(late.peer);
+    late.peer.deliver(record(ContentType.application_data, new Uint8Array(40)));
+    expect(refusal(late)).toEqual(['DecryptError', bad_record_mac]);
+    expect(() => late.connection.send(bytes(1))).toThrow('cannot decrypt');
   });
 
   it('says what went wrong, and not that its store cannot forget', () => {
