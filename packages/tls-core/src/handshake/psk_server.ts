@@ -101,7 +101,8 @@ function suiteFor(
   const own = tls13CipherSuites.find(({ id }) => id === session.cipherSuite);
   if (own === undefined || session.secret.length !== own.hash.outputLength) return undefined;
   if (!equalBytes(session.serverName, serverNameBytes(serverName))) return undefined;
-  if (clientVerifier?.mandatory === true && session.peer.certificates.length === 0) return undefined;
+  const { certificates, pskIdentity } = session.peer;
+  if (clientVerifier?.mandatory === true && certificates.length === 0 && pskIdentity === undefined) return undefined;
   const fitting = tls13CipherSuites.filter(({ hash }) => hash.outputLength === own.hash.outputLength);
   return [own, ...fitting].find(({ id }) => cipherSuites.includes(id));
 }

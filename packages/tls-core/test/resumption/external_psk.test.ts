@@ -131,8 +131,11 @@ describe('an external PSK', () => {
 
   it('stands for a client certificate', async () => {
     const clientVerifier = await testClientVerifier(node);
-    const pair = await connect(await clientOf([sensor]), serverOf(known(sensor), { clientVerifier }));
-    expect([pair.server.handshakeKind, pair.server.pskIdentity]).toEqual(['external-psk', sensor.identity]);
+    const [client, server] = [await clientOf([sensor]), serverOf(known(sensor), { clientVerifier })];
+    for (const kind of ['external-psk', 'resumed']) {
+      const pair = await connect(client, server);
+      expect([pair.server.handshakeKind, pair.server.pskIdentity]).toEqual([kind, sensor.identity]);
+    }
   });
 
   it('does not lend its sessions to configurations without it, on either side', async () => {
