@@ -29,7 +29,15 @@ export default defineConfig({
       { name: 'scripts', folder: 'scripts' },
     ].map(({ name, folder }) => ({
       resolve: { alias },
-      test: { name, root: folder, include: ['test/**/*.test.{ts,mjs}'], environment: 'node' as const },
+      test: {
+        name,
+        root: folder,
+        include: ['test/**/*.test.{ts,mjs}'],
+        environment: 'node' as const,
+        // Long enough for a machine that is busy with other things; what hangs still fails.
+        testTimeout: 30_000,
+        hookTimeout: 30_000,
+      },
     })),
     coverage: { provider: 'v8', include: ['packages/*/src/**'] },
   },
