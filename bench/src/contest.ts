@@ -38,11 +38,14 @@ export interface Effort {
   readonly rounds: number;
   /** Of each contender in each round, about. */
   readonly turnSeconds: number;
-  /** Of each contender before the first round, for the compiler. */
+  /**
+   * Of each contender before the first round, for the compiler: some thousand handshakes. CPU time, since on a busy machine
+   * the clock would say that it is warm too early; but at most four times as long by the clock, for jobs that wait.
+   */
   readonly warmUpSeconds: number;
 }
 
-export const fullEffort: Effort = { rounds: 11, turnSeconds: 0.1, warmUpSeconds: 1.5 };
+export const fullEffort: Effort = { rounds: 11, turnSeconds: 0.1, warmUpSeconds: 4 };
 export const quickEffort: Effort = { rounds: 3, turnSeconds: 0.04, warmUpSeconds: 0.2 };
 
 export async function compete(contest: Contest, effort: Effort): Promise<Figure[]> {
@@ -68,10 +71,11 @@ export async function compete(contest: Contest, effort: Effort): Promise<Figure[
 
 /** How many times fill a turn: found by doing it twice as often each time, until the compiler has had its time too. */
 async function timesFor({ run }: Contender, { turnSeconds, warmUpSeconds }: Effort): Promise<number> {
-  const elapsed = wallClock();
+  const [elapsed, busy] = [wallClock(), cpuClock()];
   for (let times = 1; ;) {
     const seconds = await run(times);
-    if (elapsed() >= warmUpSeconds && seconds > turnSeconds / 8) {
+    const isWarm = busy() >= warmUpSeconds || elapsed() >= 4 * warmUpSeconds;
+    if (isWarm && seconds > turnSeconds / 8) {
       return Math.max(1, Math.round((times * turnSeconds) / seconds));
     }
     if (seconds < turnSeconds) times *= 2;
