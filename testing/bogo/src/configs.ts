@@ -113,7 +113,7 @@ export async function clientConfigOf(flags: Flags, surroundings: Surroundings, s
     alpnProtocols: protocolList(flags['advertise-alpn'] ?? ''),
     grease: flags['enable-grease'] === true,
     extensionOrder: flags['permute-extensions'] === true ? 'random' : 'fixed',
-    sessionStore: clientStore(surroundings.clientSessions, seen, groupHint),
+    sessionStore: flags['no-ticket'] !== true && clientStore(surroundings.clientSessions, seen, groupHint),
     earlyData: flags['enable-early-data'] === true,
   });
 }

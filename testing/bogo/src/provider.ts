@@ -91,12 +91,15 @@ function groupOf({ keyExchangeGroups }: CryptoProvider, name: number): CryptoPro
   return group;
 }
 
-/** The versions that the flags leave, newest first. */
+const ecdheGroups: readonly number[] = [NamedGroup.X25519, NamedGroup.secp256r1, NamedGroup.secp384r1];
+
+/** The versions that the flags leave, newest first. TLS 1.2 needs a group that is no hybrid. */
 export function versionsOf(flags: Flags): ProtocolVersion[] {
   const { 'min-version': min = 0, 'max-version': max = 0xffff } = flags;
   const enabled: ProtocolVersion[] = [];
   if (flags['no-tls13'] !== true) enabled.push(ProtocolVersion.TLSv1_3);
-  if (flags['no-tls12'] !== true) enabled.push(ProtocolVersion.TLSv1_2);
+  const hasEcdhe = flags.curves?.some((name) => ecdheGroups.includes(name)) ?? true;
+  if (flags['no-tls12'] !== true && hasEcdhe) enabled.push(ProtocolVersion.TLSv1_2);
   const versions = enabled.filter((version) => version >= min && version <= max);
   if (versions.length === 0) throw new Unimplemented('no version of TLS that is spoken');
   return versions;
