@@ -249,14 +249,20 @@ export type TlsErrorDetail =
 /** The stable codes, without their reasons. */
 export type TlsErrorCode = TlsErrorDetail['code'];
 
+/** What goes with a detail. */
+export interface TlsErrorOptions extends ErrorOptions {
+  readonly message?: string;
+}
+
 /** Any failure that the peer, the wire or a certificate caused. A caller's mistakes are `TypeError`s and `RangeError`s. */
 export class TlsError extends Error {
   override readonly name = 'TlsError';
   /** What happened, for programs. */
   readonly detail: TlsErrorDetail;
 
-  constructor(detail: TlsErrorDetail, options?: ErrorOptions) {
-    super(describe(detail), options);
+  /** @param options with a `message` of one's own in place of the default, which is made of the detail */
+  constructor(detail: TlsErrorDetail, { message = describe(detail), ...options }: TlsErrorOptions = {}) {
+    super(message, options);
     this.detail = detail;
   }
 
@@ -326,6 +332,8 @@ export function alertFor(detail: TlsErrorDetail): AlertDescription | undefined {
   }
 }
 
+// Of each kind most reasons have the same alert, the default. The tests have a table of them all, which the types keep whole.
+
 function invalidMessageAlert(reason: InvalidMessageReason): AlertDescription {
   switch (reason) {
     case 'CertificatePayloadTooLarge':
@@ -343,14 +351,7 @@ function invalidMessageAlert(reason: InvalidMessageReason): AlertDescription {
       return AlertDescription.unexpected_message;
     case 'UnknownProtocolVersion':
       return AlertDescription.protocol_version;
-    case 'HandshakePayloadTooLarge':
-    case 'IllegalEmptyList':
-    case 'InvalidAlert':
-    case 'InvalidCertificateStatusType':
-    case 'InvalidServerName':
-    case 'MissingData':
-    case 'TrailingData':
-    case 'VectorTooLong':
+    default:
       return AlertDescription.decode_error;
   }
 }
@@ -387,45 +388,7 @@ function peerMisbehavedAlert(reason: PeerMisbehavedReason): AlertDescription {
     case 'MissingKeyShare':
     case 'MissingPskModesExtension':
       return AlertDescription.missing_extension;
-    case 'AttemptedDowngradeToTls12WhenTls13IsSupported':
-    case 'DisallowedExtension':
-    case 'IllegalAlertLevel':
-    case 'EarlyDataExtensionWithoutResumption':
-    case 'EarlyDataOfferedWithVariedApplicationProtocol':
-    case 'EarlyDataOfferedWithVariedCipherSuite':
-    case 'IllegalHelloRetryRequestWithNoChanges':
-    case 'IllegalHelloRetryRequestWithOfferedGroup':
-    case 'IllegalHelloRetryRequestWithOversizedCookie':
-    case 'IllegalHelloRetryRequestWithUnofferedGroup':
-    case 'IncorrectSessionId':
-    case 'InvalidKeyShare':
-    case 'MultipleRawKeys':
-    case 'NonEmptyCertificateRequestContext':
-    case 'OfferedDuplicateCertificateCompressions':
-    case 'OfferedDuplicateKeyShares':
-    case 'OfferedIncorrectCompressions':
-    case 'OfferedUnadvertisedKeyShare':
-    case 'PresentedKeyOnUnofferedCurve':
-    case 'PskExtensionWithMismatchedIdsAndBinders':
-    case 'RefusedToFollowHelloRetryRequest':
-    case 'ResumptionOfferedWithIncompatibleCipherSuite':
-    case 'ResumptionOfferedWithVariedCipherSuite':
-    case 'SelectedDifferentCipherSuiteAfterRetry':
-    case 'SelectedInvalidPsk':
-    case 'SelectedPskWithoutKeyShare':
-    case 'SelectedTls12UsingTls13VersionExtension':
-    case 'SelectedUnofferedApplicationProtocol':
-    case 'SelectedUnofferedCertCompression':
-    case 'SelectedUnofferedCertificateType':
-    case 'SelectedUnofferedCipherSuite':
-    case 'SelectedUnofferedKxGroup':
-    case 'SelectedUnofferedVersion':
-    case 'SelectedUnusableCipherSuiteForVersion':
-    case 'ServerEchoedCompatibilitySessionId':
-    case 'SignedHandshakeWithUnadvertisedSigScheme':
-    case 'SignedKxWithWrongAlgorithm':
-    case 'VariedClientHelloAfterRetry':
-    case 'WrongGroupForKeyShare':
+    default:
       return AlertDescription.illegal_parameter;
   }
 }
@@ -444,29 +407,13 @@ function peerIncompatibleAlert(reason: PeerIncompatibleReason): AlertDescription
       return AlertDescription.illegal_parameter;
     case 'IncorrectCertificateTypeExtension':
       return AlertDescription.unsupported_certificate;
-    case 'ExtendedMasterSecretExtensionRequired':
-    case 'NoCipherSuitesInCommon':
-    case 'NoGroupsInCommon':
-    case 'NoSignatureSchemesInCommon':
+    default:
       return AlertDescription.handshake_failure;
   }
 }
 
 function certificateAlert(detail: CertificateErrorDetail): AlertDescription {
   switch (detail.reason) {
-    case 'BadEncoding':
-    case 'UnhandledCriticalExtension':
-    case 'UnsupportedCertVersion':
-    case 'PolicyViolation':
-    case 'NotValidForName':
-    case 'CaUsedAsEndEntity':
-    case 'EndEntityUsedAsCa':
-    case 'PathLengthExceeded':
-    case 'NameConstraintViolation':
-    case 'UnsupportedNameConstraints':
-    case 'BudgetExceeded':
-    case 'InsufficientScts':
-      return AlertDescription.bad_certificate;
     case 'Expired':
     case 'NotValidYet':
     case 'InvalidCertValidity':
@@ -493,6 +440,8 @@ function certificateAlert(detail: CertificateErrorDetail): AlertDescription {
       return AlertDescription.certificate_unknown;
     case 'Other':
       return detail.alert ?? AlertDescription.certificate_unknown;
+    default:
+      return AlertDescription.bad_certificate;
   }
 }
 
@@ -509,9 +458,10 @@ function describe(detail: TlsErrorDetail): string {
     case 'PeerIncompatible':
       return `the peer is incompatible: ${detail.reason}${suffix(detail.what)}`;
     case 'InvalidCertificate':
-      return `invalid peer certificate: ${describeCertificate(detail)}`;
+      // Who verifies certificates says more: see `@tyls/webpki`.
+      return `invalid peer certificate: ${detail.reason === 'ApplicationVerificationFailure' || detail.reason === 'Other' ? detail.why : detail.reason}`;
     case 'InvalidCertRevocationList':
-      return `invalid certificate revocation list: ${describeCertRevocationList(detail)}`;
+      return `invalid certificate revocation list: ${detail.reason}`;
     case 'NoCertificatesPresented':
       return 'the peer sent no certificate, and one is required';
     case 'BadHandshakeSignature':
@@ -544,120 +494,10 @@ function describe(detail: TlsErrorDetail): string {
   }
 }
 
-function describeCertificate(detail: CertificateErrorDetail): string {
-  switch (detail.reason) {
-    case 'BadEncoding':
-      return `it is not correctly encoded (${detail.what})`;
-    case 'Expired':
-      return `${detail.subject} expired on ${date(detail.notAfter)}; it is now ${date(detail.now)}`;
-    case 'NotValidYet':
-      return `${detail.subject} is not valid before ${date(detail.notBefore)}; it is now ${date(detail.now)}`;
-    case 'InvalidCertValidity':
-      return `its validity ends before it begins: it is from ${date(detail.notBefore)} to ${date(detail.notAfter)}`;
-    case 'UnsupportedCertVersion':
-      return 'it is not of version 3';
-    case 'UnhandledCriticalExtension':
-      return `${detail.subject} has the critical extension ${detail.oid}, which is not handled`;
-    case 'UnknownIssuer':
-      return `its issuer is unknown: no path to a trusted root through ${detail.issuer}${suffix(detail.hint)}`;
-    case 'IssuerDistrusted':
-      return `what ${detail.issuer} issued after ${date(detail.distrustAfter)} is not trusted; it is from ${date(detail.notBefore)}`;
-    case 'BadSignature':
-      return `the signature on ${detail.subject} is wrong`;
-    case 'UnsupportedSignatureAlgorithm':
-      return `it is signed with ${detail.algorithm}; supported are ${detail.supported.join(', ')}`;
-    case 'UnsupportedSignatureAlgorithmForPublicKey':
-      return `a signature of algorithm ${detail.algorithm} cannot be by a key of algorithm ${detail.key}`;
-    case 'NotValidForName':
-      return `it is not valid for ${detail.expected}; ${
-        detail.presented.length === 0
-          ? 'it has no names in its subjectAltName'
-          : `it is valid for ${detail.presented.join(', ')}`
-      }`;
-    case 'InvalidPurpose':
-      return `${detail.subject} does not allow ${detail.required}, only ${detail.presented.join(', ')}`;
-    case 'CaUsedAsEndEntity':
-      return `${detail.subject} is a CA, used as an end entity`;
-    case 'EndEntityUsedAsCa':
-      return `${detail.subject} is no CA, but issued a certificate`;
-    case 'PathLengthExceeded':
-      return `${detail.subject} allows fewer CAs below it than there are`;
-    case 'KeyUsageForbidden':
-      return `the key usage of ${detail.subject} does not allow ${detail.required}`;
-    case 'NameConstraintViolation':
-      return `the name ${detail.name} violates the name constraints of ${detail.subject}`;
-    case 'UnsupportedNameConstraints':
-      return `${detail.subject} has name constraints of a kind that is not supported`;
-    case 'BudgetExceeded':
-      return `verifying it takes more ${detail.what} than the limit allows`;
-    case 'Revoked':
-      return `${detail.subject} was revoked${
-        detail.revocationDate === undefined ? '' : ` on ${date(detail.revocationDate)}`
-      }${suffix(detail.revocationReason)}`;
-    case 'UnknownRevocationStatus':
-      return `nothing says whether ${detail.subject} was revoked`;
-    case 'ExpiredRevocationList':
-      return `the revocation list of ${detail.issuer} expired on ${date(detail.nextUpdate)}; it is now ${date(detail.now)}`;
-    case 'InvalidOcspResponse':
-      return `its OCSP response is not valid: ${detail.why}`;
-    case 'InsufficientScts':
-      return `of its signed certificate timestamps ${detail.valid} count (required: ${detail.requiredValid}), from ${
-        detail.operators
-      } log operators (required: ${detail.requiredOperators})${
-        detail.why.length === 0 ? '' : `: ${detail.why.join('; ')}`
-      }`;
-    case 'PolicyViolation':
-      return `${detail.subject} violates the rule ${detail.rule}: ${detail.why}`;
-    case 'UnknownPublicKey':
-      return `none of its public keys is pinned; their SHA-256 is ${detail.sha256.join(', ')}`;
-    case 'ApplicationVerificationFailure':
-    case 'Other':
-      return detail.why;
-  }
-}
-
-function describeCertRevocationList(detail: CertRevocationListErrorDetail): string {
-  switch (detail.reason) {
-    case 'BadSignature':
-      return `its signature is not by the key of its issuer ${detail.issuer}`;
-    case 'UnsupportedSignatureAlgorithm':
-      return `it is signed with ${detail.algorithm}; supported are ${detail.supported.join(', ')}`;
-    case 'UnsupportedSignatureAlgorithmForPublicKey':
-      return `a signature of algorithm ${detail.algorithm} cannot be by a key of algorithm ${detail.key}`;
-    case 'InvalidCrlNumber':
-      return 'its cRLNumber is missing, malformed or critical';
-    case 'InvalidRevokedCertSerialNumber':
-      return 'a serial number in it is malformed or too long';
-    case 'IssuerInvalidForCrl':
-      return `the key usage of ${detail.issuer} does not allow cRLSign`;
-    case 'ParseError':
-      return `it is not correctly encoded (${detail.what})`;
-    case 'UnsupportedCrlVersion':
-      return 'it is not of version 2';
-    case 'UnsupportedCriticalExtension':
-      return `it has the critical extension ${detail.oid}, which is not handled`;
-    case 'UnsupportedDeltaCrl':
-      return 'it is a delta CRL; give the complete one';
-    case 'UnsupportedIndirectCrl':
-      return 'it is indirect, that is, about certificates of other issuers';
-    case 'UnsupportedCrlIssuingDistributionPoint':
-      return 'its issuingDistributionPoint has no full name';
-    case 'UnsupportedRevocationReason':
-      return 'it has a reason of revocation that does not exist';
-    case 'UnsupportedRevocationReasonsPartitioning':
-      return 'it is for some reasons of revocation only';
-  }
-}
-
 function names(registry: Readonly<Record<string, number>>, values: readonly number[]): string {
   return values.map((value) => nameOf(registry, value)).join(' or ');
 }
 
 function suffix(text: string | undefined): string {
   return text === undefined ? '' : ` (${text})`;
-}
-
-function date(millis: number): string {
-  const time = new Date(millis);
-  return Number.isNaN(time.getTime()) ? `${millis} ms` : time.toISOString().replace('.000Z', 'Z');
 }

@@ -11,6 +11,7 @@ export {
   TlsError,
   type TlsErrorCode,
   type TlsErrorDetail,
+  type TlsErrorOptions,
 } from './error.ts';
 export * from './crypto/provider.ts';
 export * from './verify.ts';

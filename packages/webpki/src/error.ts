@@ -1,8 +1,10 @@
 /** The errors of this package, and which of several says best why no path was found. */
 import { type CertificateErrorDetail, type CertRevocationListErrorDetail, isTlsError, TlsError } from '@tyls/tls-core';
+import { describeCertificate } from './describe.ts';
 
 export function certificateError(detail: CertificateErrorDetail): TlsError {
-  return new TlsError({ code: 'InvalidCertificate', ...detail });
+  const message = `invalid peer certificate: ${describeCertificate(detail)}`;
+  return new TlsError({ code: 'InvalidCertificate', ...detail }, { message });
 }
 
 /** Why a certificate is refused: for what it is, or since its issuer's revocation list cannot be used. */

@@ -1,9 +1,11 @@
 /** The errors of revocation lists. */
 import { type CertRevocationListErrorDetail, TlsError } from '@tyls/tls-core';
 import { badEncodingAs } from '../bad_encoding.ts';
+import { describeCertRevocationList } from '../describe.ts';
 
 export function crlError(detail: CertRevocationListErrorDetail): TlsError {
-  return new TlsError({ code: 'InvalidCertRevocationList', ...detail });
+  const message = `invalid certificate revocation list: ${describeCertRevocationList(detail)}`;
+  return new TlsError({ code: 'InvalidCertRevocationList', ...detail }, { message });
 }
 
 /** Runs a parser, whose errors then are of the list. */

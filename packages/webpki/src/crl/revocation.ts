@@ -1,10 +1,16 @@
 /** Whether certificates were revoked, by the lists that the user has (RFC 5280 section 6.3). Nothing is fetched. */
-import { type CertificateErrorDetail, type SignatureVerificationAlgorithm, type Step, TlsError } from '@tyls/tls-core';
+import {
+  type CertificateErrorDetail,
+  type SignatureVerificationAlgorithm,
+  type Step,
+  type TlsError,
+} from '@tyls/tls-core';
 import { type Budget } from '../budget.ts';
 import { binaryString, equalBytes } from '../bytes.ts';
 import { type Certificate } from '../certificate.ts';
 import { describeName } from '../distinguished_name.ts';
 import { certificateError, type Refusal } from '../error.ts';
+import { crlError } from './error.ts';
 import { parseSubjectKeyIdentifier, subjectKeyIdentifierOid } from '../key_identifier.ts';
 import { extensionValue } from '../raw_extension.ts';
 import { verifySignedData } from '../signed_data.ts';
@@ -23,7 +29,7 @@ export interface RevocationOptions {
 }
 
 export function revocationError(refusal: Refusal): TlsError {
-  return 'code' in refusal ? new TlsError(refusal) : certificateError(refusal);
+  return 'code' in refusal ? crlError(refusal) : certificateError(refusal);
 }
 
 /** Who issued a certificate, and so signs, or has others sign, what is said of it. */
