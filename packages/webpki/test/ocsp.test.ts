@@ -1,7 +1,7 @@
 /** OCSP responses: who may sign them, what they say, and when. */
 import { createHash } from 'node:crypto';
 import { nodeProvider } from '@tyls/crypto-node';
-import { isTlsError, runToEnd, type SignatureVerificationAlgorithm, TlsError } from '@tyls/tls-core';
+import { isTlsError, runToEnd, type SignatureVerificationAlgorithm } from '@tyls/tls-core';
 import { contextTag, derEncode, DerTag } from '@tyls/tls-core/der';
 import { createCa, type RawExtension, type TestCa } from '@tyls/testing';
 import {
@@ -18,6 +18,7 @@ import {
 } from '@tyls/webpki';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { certificateError } from '../src/error.ts';
 import { sha1 } from '../src/ocsp/sha1.ts';
 import { ascii, atOnce, bitString, elementsOf, refusal, sequenceOf } from './craft.ts';
 import {
@@ -123,7 +124,7 @@ describe('what a response says', () => {
     const expected = { reason: 'Revoked', subject: 'CN=a.test', revocationDate: now - day };
     expect(refusal(() => verified(plain))).toEqual({ code: 'InvalidCertificate', ...expected });
     expect(refusal(() => verified(withReason))).toMatchObject({ ...expected, revocationReason: 'keyCompromise' });
-    expect(new TlsError({ code: 'InvalidCertificate', ...refusal(() => verified(plain)) }).alert).toBe(44);
+    expect(certificateError(refusal(() => verified(plain))).alert).toBe(44);
   });
 
   test('unknown', async () => {
@@ -416,7 +417,7 @@ describe('encodings that are refused', () => {
 
   test('the alert says that the response is bad', () => {
     const detail = refusal(() => verified(none));
-    const error = new TlsError({ code: 'InvalidCertificate', ...detail });
+    const error = certificateError(detail);
     expect(error.alert).toBe(113);
     expect(error.message).toMatch(/its OCSP response is not valid: OCSPResponse/);
   });

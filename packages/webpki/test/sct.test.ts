@@ -1,11 +1,12 @@
 /** Signed certificate timestamps: which count, and how many are enough. */
 import { nodeProvider } from '@tyls/crypto-node';
-import { type CertificateErrorDetail, isTlsError, type SignatureVerification, TlsError } from '@tyls/tls-core';
+import { type CertificateErrorDetail, isTlsError, type SignatureVerification } from '@tyls/tls-core';
 import { contextTag, derEncode, DerTag } from '@tyls/tls-core/der';
 import { createCa, type TestCa, type TestIdentity } from '@tyls/testing';
 import { Budget, digestsOf, parseCertificate, parseLogList, type SctOptions, verifyScts } from '@tyls/webpki';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { certificateError } from '../src/error.ts';
 import { precertificateTbs } from '../src/sct/precertificate.ts';
 import { atOnce, crafted, elementsOf, field, refusal, sequenceOf } from './craft.ts';
 import { day, extension, hour, now, octetString } from './revocation_craft.ts';
@@ -106,7 +107,7 @@ describe('enough', () => {
 
   test('the error says what is missing, and why the rest does not count', async () => {
     const certificate = await embedded(short, alpha, stranger);
-    const error = new TlsError({ code: 'InvalidCertificate', ...insufficient(certificate) });
+    const error = certificateError(insufficient(certificate));
     expect(error.alert).toBe(42);
     expect(error.message).toBe(
       'invalid peer certificate: of its signed certificate timestamps 1 count (required: 2), from 1 log operators ' +
