@@ -66,10 +66,12 @@ function mlDsa(kind: MlDsaKeyKind): Verify {
 }
 
 function rsa(padding: number, digest: Digest): Verify {
-  return verifier(rsaKey, (key, message, signature) =>
+  return verifier(rsaKey, (key, message, signature) => {
+    // RFC 8017 section 8.1.2, step 1: OpenSSL takes an RSASSA-PSS signature without its leading zeros, too.
+    if (8 * signature.length < key.asymmetricKeyDetails!.modulusLength!) return false;
     // The salt is as long as the digest; PKCS#1 v1.5 ignores it.
-    verify(digest, message, { key, padding, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }, signature),
-  );
+    return verify(digest, message, { key, padding, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }, signature);
+  });
 }
 
 /** OpenSSL throws at malformed keys, and at some malformed signatures. */

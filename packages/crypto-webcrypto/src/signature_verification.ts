@@ -92,6 +92,7 @@ function mlDsa(platform: Platform, kind: MlDsaKeyKind): Verify {
 function rsaPkcs1(platform: Platform, digest: Digest): Verify {
   return verifier(platform, {
     key: rsaKey,
+    signature: rsaSignature,
     keyAlgorithm: { name: 'RSASSA-PKCS1-v1_5', hash: hashName[digest] },
     algorithm: { name: 'RSASSA-PKCS1-v1_5' },
   });
@@ -100,6 +101,7 @@ function rsaPkcs1(platform: Platform, digest: Digest): Verify {
 function rsaPss(platform: Platform, digest: Digest, saltLength: number): Verify {
   return verifier(platform, {
     key: rsaKey,
+    signature: rsaSignature,
     keyAlgorithm: { name: 'RSA-PSS', hash: hashName[digest] },
     algorithm: { name: 'RSA-PSS', saltLength },
   });
@@ -109,6 +111,11 @@ function rsaKey(publicKey: Uint8Array): ImportableKey | undefined {
   return parseRsaPublicKey(publicKey) === undefined ? undefined : ['spki', subjectPublicKeyInfo('rsa', publicKey)];
 }
 
+/** RFC 8017 section 8.1.2, step 1: there are platforms that take an RSASSA-PSS signature without its leading zeros, too. */
+function rsaSignature(signature: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {
+  return signature.length === parseRsaPublicKey(publicKey)?.modulus.length ? signature : undefined;
+}
+
 type ImportableKey = readonly ['raw' | 'spki', Uint8Array];
 
 interface Verification {
@@ -116,7 +123,7 @@ interface Verification {
   readonly key: (publicKey: Uint8Array) => ImportableKey | undefined;
   readonly keyAlgorithm: RsaHashedImportParams | EcKeyImportParams | Algorithm;
   /** The signature as the API has it; `undefined` if it cannot be one. The same where this is absent. */
-  readonly signature?: (signature: Uint8Array) => Uint8Array | undefined;
+  readonly signature?: (signature: Uint8Array, publicKey: Uint8Array) => Uint8Array | undefined;
   readonly algorithm: RsaPssParams | EcdsaParams | Algorithm;
 }
 
@@ -125,7 +132,7 @@ function verifier(platform: Platform, verification: Verification): Verify {
   const { key, keyAlgorithm, signature: convert, algorithm } = verification;
   return async (publicKey, message, signature) => {
     const importable = key(publicKey);
-    const converted = convert === undefined ? signature : convert(signature);
+    const converted = convert === undefined ? signature : convert(signature, publicKey);
     if (importable === undefined || converted === undefined) return false;
     const [format, bytes] = importable;
     const valid = await refusable(platform, async () => {

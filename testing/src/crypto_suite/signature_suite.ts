@@ -177,6 +177,16 @@ export function signatureSuite({ provider, signsWith, computesPublicKeyOf, mlDsa
     expect(await verify(publicKey, message, invalid)).toBe(false);
   });
 
+  test('RSA signatures are not valid without their leading zeros', async () => {
+    const publicKey = subjectPublicKey('rsa');
+    for (const scheme of [SignatureScheme.rsa_pss_rsae_sha256, SignatureScheme.rsa_pkcs1_sha256]) {
+      const { verify } = algorithmFor(provider.signatureVerification, 'rsa', scheme);
+      const [signed, signature] = signatureWithLeadingZero(scheme);
+      expect(await verify(publicKey, signed, signature)).toBe(true);
+      expect(await verify(publicKey, signed, signature.subarray(1))).toBe(false);
+    }
+  });
+
   test.each([1024, 2040, 2047])('RSA signatures with a modulus of %d bits are not valid', async (bits) => {
     const privateKey = generateRsaKey(bits);
     const { verify } = algorithmFor(provider.signatureVerification, 'rsa', SignatureScheme.rsa_pkcs1_sha256);
@@ -238,6 +248,17 @@ function signedByNode(kind: ClassicalKeyKind): Uint8Array {
   const { digest, padding } = signingAlgorithms[kind][0]!;
   const options = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
   return Uint8Array.from(sign(digest, message, { key: keys[kind], ...(padding === 'PSS' && options) }));
+}
+
+/** A message and its signature by the RSA key; one in 256 begins with a zero. */
+function signatureWithLeadingZero(scheme: SignatureScheme): [signed: Uint8Array, signature: Uint8Array] {
+  const isPss = scheme === SignatureScheme.rsa_pss_rsae_sha256;
+  const padding = isPss ? constants.RSA_PKCS1_PSS_PADDING : constants.RSA_PKCS1_PADDING;
+  for (let i = 0; ; i++) {
+    const signed = Buffer.from(`message ${i}`);
+    const signature = sign('sha256', signed, { key: keys.rsa, padding, saltLength: 32 });
+    if (signature[0] === 0) return [Uint8Array.from(signed), Uint8Array.from(signature)];
+  }
 }
 
 /** The same point compressed and hybrid (SEC 1 section 2.3.3, X9.62), which RFC 5480 does not make us take. */
