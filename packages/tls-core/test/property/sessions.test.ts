@@ -1,4 +1,7 @@
-/** Sessions and tickets that come back with a bit changed, each byte in turn. */
+/**
+ * Sessions and tickets that come back with a bit changed, each byte in turn. The keys are real; certificates, which a
+ * session keeps as bytes that nobody reads, are short and signed with cheaply.
+ */
 import { nodeProvider } from '@tyls/crypto-node';
 import {
   type ClientConfig,
@@ -10,12 +13,14 @@ import {
   type ServerSessionStore,
   ticketer,
 } from '@tyls/tls-core';
-import { Pair, testCertifiedKey, testClientConfig, testClientVerifier, testServerConfig } from '@tyls/testing';
+import { Pair, testClientConfig, testServerConfig } from '@tyls/testing';
 import { describe, expect, test } from 'vitest';
 import { equalBytes } from '../../src/codec/bytes.ts';
 import { decodeClientSession, encodeClientSession } from '../../src/sessions/session.ts';
+import { cheapCertifiedKey, cheapClientVerifier, cheapServerVerifier } from '../helpers/cheap_provider.ts';
 
 const provider = nodeProvider();
+const certificate = cheapCertifiedKey(Uint8Array.of(1, 2, 3, 4));
 const { TLSv1_3, TLSv1_2 } = ProtocolVersion;
 
 /** Every byte in CI, else one in so many. */
@@ -58,10 +63,15 @@ async function world(version: ProtocolVersion, way: 'stores' | 'tickets'): Promi
     get: (key) => theirs.get(key),
     take: (key) => theirs.take(key),
   };
-  const certificate = await testCertifiedKey(provider);
-  const client = await testClientConfig(provider, { certificate, sessionStore: clientStore, versions: [version] });
+  const client = await testClientConfig(provider, {
+    certificate,
+    verifier: cheapServerVerifier,
+    sessionStore: clientStore,
+    versions: [version],
+  });
   const server = await testServerConfig(provider, {
-    clientVerifier: await testClientVerifier(provider),
+    certificate,
+    clientVerifier: cheapClientVerifier,
     sessionStore: serverStore,
     ticketer: way === 'tickets' ? ticketer({ provider }) : undefined,
     versions: [version],
@@ -95,13 +105,16 @@ async function visit({ client, server }: Pick<World, 'client' | 'server'>): Prom
   return pair.client.handshakeKind!;
 }
 
-/** What became of the first connection with each of these stores, and that the next one goes well whatever came before. */
+/** What became of the first connection with each of these stores; if it fails, the next one must go well. */
 async function outcomes(tested: World, stores: Iterable<readonly [Uint8Array, Uint8Array]>): Promise<string[]> {
   const found: string[] = [];
   for (const [clientSession, serverSession] of stores) {
     await tested.store(clientSession, serverSession);
-    found.push(await visit(tested));
-    if ((await visit(tested)) === 'failed') throw new Error('a session that is no good is in the way for ever');
+    const outcome = await visit(tested);
+    found.push(outcome);
+    if (outcome === 'failed' && (await visit(tested)) === 'failed') {
+      throw new Error('a session that is no good is in the way for ever');
+    }
   }
   return found;
 }
