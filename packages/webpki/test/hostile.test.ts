@@ -2,7 +2,7 @@
 import { nodeProvider } from '@tyls/crypto-node';
 import { isTlsError, parseServerName } from '@tyls/tls-core';
 import { contextTag, derEncode, DerTag } from '@tyls/tls-core/der';
-import { createCa, type TestCa } from '@tyls/testing';
+import { cpuClock, createCa, type TestCa } from '@tyls/testing';
 import {
   type Certificate,
   parseCertificate,
@@ -266,17 +266,17 @@ describe('what is made to take long ends in under a second', () => {
   ];
   test.each(cases)('%s', async (_, make) => {
     const certificate = await make();
-    const start = performance.now();
+    const spent = cpuClock();
     expect(verify([certificate, ...chain.slice(1)])).toBe('refused');
     expect(verify([chain[0], certificate])).toBe('refused');
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(spent()).toBeLessThan(1000);
   });
 
   test('thousands of intermediates', () => {
-    const start = performance.now();
+    const spent = cpuClock();
     expect(verify([chain[0], ...many(Uint8Array.of(0x30, 0), 65_536)])).toBe('refused');
     expect(verify([chain[0], ...many(chain[0], 65_536)])).toBe('refused');
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(spent()).toBeLessThan(1000);
   });
 
   test('hundreds of CAs of the empty name, whose key identifiers are none', () => {
@@ -294,8 +294,8 @@ describe('what is made to take long ends in under a second', () => {
       return sequenceOf(sequenceOf(...before, algorithm, name, dates, name, key, list), algorithm, bitString(name));
     };
     const cas = Array.from({ length: 400 }, (_, i) => certificate(i, [isCa, ...identifiers]));
-    const start = performance.now();
+    const spent = cpuClock();
     expect(verify([certificate(400, identifiers), ...cas])).toBe('refused');
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(spent()).toBeLessThan(1000);
   });
 });

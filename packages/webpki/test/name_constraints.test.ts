@@ -1,6 +1,6 @@
 /** Name constraints (RFC 5280 section 4.2.1.10), on intermediates and on anchors. */
 import { nodeProvider } from '@tyls/crypto-node';
-import { createCa, type RawExtension, type TestCa } from '@tyls/testing';
+import { cpuClock, createCa, type RawExtension, type TestCa } from '@tyls/testing';
 import { contextTag, derEncode, DerTag } from '@tyls/tls-core/der';
 import {
   defaultPolicy,
@@ -389,11 +389,11 @@ describe('where they count', () => {
     const fine = await ca.issue({ extensions: extensionsOf(489) });
     expect(verify(fine.certificate, [ca], defaultPolicy)).not.toThrow();
     const tooMany = await ca.issue({ extensions: extensionsOf(490) });
-    const start = performance.now();
+    const spent = cpuClock();
     expect(refusal(verify(tooMany.certificate, [ca], defaultPolicy))).toMatchObject({
       reason: 'BudgetExceeded',
       what: 'comparisons with name constraints',
     });
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(spent()).toBeLessThan(1000);
   });
 });

@@ -1,4 +1,4 @@
-import { createCa } from '@tyls/testing';
+import { cpuClock, createCa } from '@tyls/testing';
 import { certificatesFromPem, parsePem, privateKeyFromPem } from '@tyls/webpki';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -76,9 +76,9 @@ test('any text is parsed or refused with a TypeError, in linear time', () => {
       }
     }),
   );
-  const start = performance.now();
+  const spent = cpuClock();
   expect(() => parsePem(`-----BEGIN ${'X -'.repeat(300_000)}`)).not.toThrow();
   expect(() => parsePem(`-----BEGIN X-----\n${'= '.repeat(300_000)}`)).toThrow(TypeError);
   expect(() => parsePem(block('X', '='.repeat(400_000)))).toThrow(TypeError);
-  expect(performance.now() - start).toBeLessThan(1000);
+  expect(spent()).toBeLessThan(1000);
 });
