@@ -122,7 +122,7 @@ async function outcomes(tested: World, stores: Iterable<readonly [Uint8Array, Ui
 describe.each([
   ['TLS 1.3', TLSv1_3],
   ['TLS 1.2', TLSv1_2],
-])('%s', { timeout: 120_000 }, (_name, version) => {
+])('%s', { timeout: 300_000 }, (_name, version) => {
   test('a ticket that is not as it was means a full handshake', async () => {
     const tested = await world(version, 'tickets');
     const { clientSession, serverSession } = tested;

@@ -3,6 +3,7 @@
  * real cryptography, which would take most of the time; `real_provider.test.ts` has some with it.
  */
 import { TlsError } from '@tyls/tls-core';
+import { type Role } from '@tyls/testing';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { concat } from '../../src/codec/bytes.ts';
@@ -11,13 +12,6 @@ import { ContentType } from '../../src/registry.ts';
 import { cheapCalls } from '../helpers/cheap_provider.ts';
 import { byteMutation, mutateBytes, mutateItems, mutation, counterexample } from '../helpers/mutation.ts';
 import { fatalAlertIn, type Item, recordScript, recordsFrom, type Script } from '../helpers/recorded.ts';
-
-const scripts: readonly Script[] = [
-  recordScript('client', false),
-  recordScript('client', true),
-  recordScript('server', false),
-  recordScript('server', true),
-];
 
 interface Outcome {
   readonly error: TlsError | undefined;
@@ -91,9 +85,12 @@ function authenticated(items: readonly Item[]): readonly string[] {
 
 const sizes = fc.array(fc.oneof(fc.nat(3), fc.nat(300)), { maxLength: 3 });
 
-describe.each(scripts.map((script, i) => [`${script.victim}${i % 2 === 1 ? ' after a retry' : ''}`, script] as const))(
-  '%s',
-  (_name, script) => {
+/** The tests of one end, in a file of its own so that both run at a time. */
+export function testConnectionsOf(victim: Role): void {
+  describe.each([
+    [victim, recordScript(victim, false)],
+    [`${victim} after a retry`, recordScript(victim, true)],
+  ] as const)('%s', (_name, script) => {
     test('what was recorded, however it is cut, is a connection from hello to close_notify', () => {
       expect(
         counterexample(
@@ -108,10 +105,11 @@ describe.each(scripts.map((script, i) => [`${script.victim}${i % 2 === 1 ? ' aft
 
     test('cut short anywhere', () => {
       const bytes = recordsFrom(script, script.items, []);
+      const codes = new Set<string | undefined>();
       for (let length = 0; length < bytes.length; length++) {
-        const { error } = attack(script, bytes.subarray(0, length), []);
-        expect(error?.code).toBe('UnexpectedEof');
+        codes.add(attack(script, bytes.subarray(0, length), []).error?.code);
       }
+      expect(codes).toEqual(new Set(['UnexpectedEof']));
     });
 
     test('messages and records mutated before they are protected', () => {
@@ -131,13 +129,13 @@ describe.each(scripts.map((script, i) => [`${script.victim}${i % 2 === 1 ? ' aft
             const received = authenticated(items);
             if (!sent.every((stream, i) => received[i]!.startsWith(stream))) throw new Error('forged');
           }),
-          13_000,
+          10_000,
         ),
       ).toBeUndefined();
       // It does not all fail at one place.
       expect(codes.size).toBeGreaterThan(10);
       expect(completed).toBeGreaterThan(10);
-    }, 120_000);
+    }, 300_000);
 
     test('bytes mutated on the way', () => {
       const bytes = recordsFrom(script, script.items, []);
@@ -175,5 +173,5 @@ describe.each(scripts.map((script, i) => [`${script.victim}${i % 2 === 1 ? ' aft
         ),
       ).toBeUndefined();
     });
-  },
-);
+  });
+}

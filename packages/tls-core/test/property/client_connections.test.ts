@@ -1,0 +1,3 @@
+import { testConnectionsOf } from './connections.ts';
+
+testConnectionsOf('client');
