@@ -1,12 +1,41 @@
 /** The crypto provider of a run: `TYLS_BOGO_PROVIDER` names it, and the flags say what of it may be used. */
-import { CipherSuite, type CryptoProvider, NamedGroup, ProtocolVersion, SignatureScheme } from '@tyls/tls-core';
+import {
+  CipherSuite,
+  type CryptoProvider,
+  NamedGroup,
+  type PrivateKeyDer,
+  ProtocolVersion,
+  SignatureScheme,
+  type SigningKey,
+  type SupportedCipherSuite,
+} from '@tyls/tls-core';
 import { type Flags, Unimplemented } from './flags.ts';
 
 const providers: Readonly<Record<string, () => Promise<CryptoProvider>>> = {
   node: async () => (await import('@tyls/crypto-node')).nodeProvider(),
-  noble: async () => (await import('@tyls/crypto-noble')).nobleProvider(),
-  webcrypto: async () => (await import('@tyls/crypto-webcrypto')).webcryptoProvider(),
+  async noble() {
+    const noble = (await import('@tyls/crypto-noble')).nobleProvider();
+    const node = (await import('@tyls/crypto-node')).nodeProvider();
+    // RSA keys, which it does not sign with, live elsewhere.
+    return { ...noble, loadPrivateKey: (key) => eitherKey(noble, node, key) };
+  },
+  async webcrypto() {
+    const webcrypto = (await import('@tyls/crypto-webcrypto')).webcryptoProvider();
+    const noble = (await import('@tyls/crypto-noble')).nobleProvider();
+    // ChaCha20-Poly1305, which Node 20 does not have there.
+    const isLacking = ({ id }: SupportedCipherSuite): boolean =>
+      !webcrypto.cipherSuites.some((suite) => suite.id === id);
+    return { ...webcrypto, cipherSuites: [...webcrypto.cipherSuites, ...noble.cipherSuites.filter(isLacking)] };
+  },
 };
+
+async function eitherKey(one: CryptoProvider, other: CryptoProvider, key: PrivateKeyDer): Promise<SigningKey> {
+  try {
+    return await one.loadPrivateKey(key);
+  } catch {
+    return other.loadPrivateKey(key);
+  }
+}
 
 export async function chosenProvider(): Promise<CryptoProvider> {
   const name = process.env['TYLS_BOGO_PROVIDER'] ?? 'node';
