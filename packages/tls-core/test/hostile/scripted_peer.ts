@@ -17,7 +17,13 @@ import {
 import { SecretLog } from '../../src/handshake/io.ts';
 import { earlySecrets } from '../../src/handshake/tls13_secrets.ts';
 import { Transcript } from '../../src/handshake/transcript.ts';
-import { KeySchedule, nextTrafficSecret, pskBinder, ticketPsk } from '../../src/keys/tls13_key_schedule.ts';
+import {
+  type BinderLabel,
+  KeySchedule,
+  nextTrafficSecret,
+  pskBinder,
+  ticketPsk,
+} from '../../src/keys/tls13_key_schedule.ts';
 import { certificate } from '../../src/messages/certificate.ts';
 import { clientHello, type ClientHello } from '../../src/messages/client_hello.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../../src/messages/handshake.ts';
@@ -395,6 +401,8 @@ export interface OfferableTicket {
   readonly psk: Uint8Array;
   /** It is as if it came just now. */
   readonly ageAdd?: number;
+  /** That of a ticket by default. */
+  readonly binderLabel?: BinderLabel;
 }
 
 /** A client that a server under test talks to. */
@@ -495,7 +503,11 @@ export class ScriptedClient {
     peer.transcript.add(truncated);
     const transcriptHash = peer.transcript.digestBy(hash);
     const sent = helloWith(
-      listOf(binders(psks.map(({ psk }) => pskBinder(peer.suite, psk, 'res binder', transcriptHash)))),
+      listOf(
+        binders(
+          psks.map(({ psk, binderLabel = 'res binder' }) => pskBinder(peer.suite, psk, binderLabel, transcriptHash)),
+        ),
+      ),
     );
     peer.transcript.add(sent.subarray(truncated.length));
     this.#offered = psks;

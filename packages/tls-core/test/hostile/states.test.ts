@@ -6,6 +6,7 @@
 import { describe, expect, it } from 'vitest';
 import { AlertDescription, AlertLevel, ContentType, ExtensionType, HandshakeType } from '../../src/registry.ts';
 import { client, clientVerifier, server } from './fixtures.ts';
+import { pskStates, type State } from './psk_states.ts';
 import {
   type ClientState,
   clientWaitingFor,
@@ -80,39 +81,31 @@ function message(type: number, peer: ScriptedPeer): Uint8Array {
 const unknownType = 99;
 const types: readonly (readonly [string, number])[] = [...Object.entries(HandshakeType), ['unknown type', unknownType]];
 
-describe.each(Object.entries(clientStates))('a client waiting for %s (section 4)', (state, accepted) => {
-  const unexpected = types.filter(([name]) => !(accepted as readonly string[]).includes(name));
-  it.each(unexpected)('refuses %s', (_name, type) => {
-    const scripted = clientWaitingFor(state as ClientState);
-    scripted.peer.send(message(type, scripted.peer));
-    expect(refusal(scripted)).toEqual(['InappropriateHandshakeMessage', unexpected_message]);
-  });
-});
-
-describe.each(Object.entries(serverStates))('a server waiting for %s (section 4)', (state, accepted) => {
-  const unexpected = types.filter(([name]) => !(accepted as readonly string[]).includes(name));
-  it.each(unexpected)('refuses %s', (_name, type) => {
-    const scripted = serverIn(state as ServerState);
-    scripted.peer.send(message(type, scripted.peer));
-    expect(refusal(scripted)).toEqual(['InappropriateHandshakeMessage', unexpected_message]);
-  });
-});
-
-type State = readonly [name: string, start: () => ScriptedServer | ScriptedClient];
-const handshakeStates: readonly State[] = [
-  ...Object.keys(clientStates).map((s): State => [
-    `a client waiting for ${s}`,
-    () => clientWaitingFor(s as ClientState),
-  ]),
-  ...Object.keys(serverStates).map((s): State => [`a server waiting for ${s}`, () => serverIn(s as ServerState)]),
+type NamedState = readonly [name: string, state: State];
+const handshakeStates = [
+  ...Object.entries(clientStates).map(([state, accepts]): NamedState => {
+    return [`a client waiting for ${state}`, { start: () => clientWaitingFor(state as ClientState), accepts }];
+  }),
+  ...Object.entries(serverStates).map(([state, accepts]): NamedState => {
+    return [`a server waiting for ${state}`, { start: () => serverIn(state as ServerState), accepts }];
+  }),
+  ...Object.entries(pskStates),
 ].filter(([name]) => !name.endsWith('traffic'));
-const trafficStates: readonly State[] = [
-  ['a client in traffic', () => clientWaitingFor('traffic')],
-  ['a server in traffic', () => serverWaitingFor('traffic')],
+const trafficStates: readonly NamedState[] = [
+  ['a client in traffic', { start: () => clientWaitingFor('traffic'), accepts: clientStates.traffic }],
+  ['a server in traffic', { start: () => serverWaitingFor('traffic'), accepts: serverStates.traffic }],
 ];
 const allStates = [...handshakeStates, ...trafficStates];
 
-describe.each(handshakeStates)('%s', (_name, start) => {
+describe.each(allStates)('%s (section 4)', (_state, { start, accepts }) => {
+  it.each(types.filter(([name]) => !(accepts as readonly string[]).includes(name)))('refuses %s', (_name, type) => {
+    const scripted = start();
+    scripted.peer.send(message(type, scripted.peer));
+    expect(refusal(scripted)).toEqual(['InappropriateHandshakeMessage', unexpected_message]);
+  });
+});
+
+describe.each(handshakeStates.filter(([, { acceptsData }]) => acceptsData !== true))('%s', (_state, { start }) => {
   it('refuses application data (section 5)', () => {
     const scripted = start();
     scripted.peer.sendData(bytes(1, 2, 3));
@@ -125,7 +118,9 @@ describe.each(handshakeStates)('%s', (_name, start) => {
     scripted.peer.sendData(bytes());
     expect(refusal(scripted)).toEqual(['InappropriateMessage', unexpected_message]);
   });
+});
 
+describe.each(handshakeStates)('%s', (_state, { start }) => {
   it('ends at close_notify, and says so (section 6.1)', () => {
     const scripted = start();
     scripted.peer.sendAlert(AlertLevel.warning, AlertDescription.close_notify);
@@ -155,7 +150,7 @@ describe.each(handshakeStates)('%s', (_name, start) => {
 const afterClientHello = handshakeStates.filter(([name]) => !name.endsWith('for ClientHello'));
 
 describe('change_cipher_spec in the handshake (section 5)', () => {
-  it.each(afterClientHello)('is dropped by %s', (_name, start) => {
+  it.each(afterClientHello)('is dropped by %s', (_state, { start }) => {
     const { peer, connection } = start();
     peer.deliver(changeCipherSpec);
     expect(connection.error).toBeUndefined();
@@ -168,7 +163,7 @@ describe('change_cipher_spec in the handshake (section 5)', () => {
   });
 });
 
-describe.each(trafficStates)('%s', (_name, start) => {
+describe.each(trafficStates)('%s', (_state, { start }) => {
   it('refuses change_cipher_spec (section 5)', () => {
     const scripted = start();
     scripted.peer.deliver(changeCipherSpec);
@@ -230,7 +225,7 @@ describe.each(trafficStates)('%s', (_name, start) => {
   });
 });
 
-describe.each(allStates)('%s', (_name, start) => {
+describe.each(allStates)('%s', (_state, { start }) => {
   const errorAlerts = Object.entries(AlertDescription).filter(
     ([name]) => name !== 'close_notify' && name !== 'user_canceled',
   );
@@ -309,7 +304,7 @@ describe.each(allStates)('%s', (_name, start) => {
 
 const protectedStates = allStates.filter(([name]) => !name.endsWith('Hello'));
 
-describe.each(protectedStates)('%s, under keys', (_name, start) => {
+describe.each(protectedStates)('%s, under keys', (_state, { start }) => {
   it('refuses change_cipher_spec under protection (section 5)', () => {
     const scripted = start();
     scripted.peer.deliver(scripted.peer.protect(ContentType.change_cipher_spec, bytes(1)));
