@@ -112,7 +112,6 @@ function serverConfigWith(
   options: ServerConfigOptions,
   certificate: CertifiedKey | ServerCertResolver | undefined,
 ): ServerConfig {
-  if (certificate === undefined) throw new TypeError('a server needs a certificate');
   const { provider, keyLog } = common(options);
   return serverConfig({
     ...options,

@@ -66,8 +66,11 @@ export interface ClientAuthOptions extends TrustOptions, Omit<ClientCertVerifier
 /** The core's `ServerOptions`, except for these. */
 export interface ServerConfigOptions
   extends CommonOptions, Omit<ServerOptions, keyof CommonOptions | 'clientVerifier' | 'certificate'> {
-  /** A function chooses by the ClientHello: by the name that the client asks for, say. */
-  readonly certificate: Encoded | readonly Encoded[] | CertifiedKey | ServerCertResolver;
+  /**
+   * A function chooses by the ClientHello: by the name that the client asks for, say. Only a server with
+   * `resolveExternalPsk` can do without.
+   */
+  readonly certificate?: Encoded | readonly Encoded[] | CertifiedKey | ServerCertResolver | undefined;
   /** Of an encoded `certificate`. */
   readonly key?: PrivateKey | undefined;
   /** An OCSPResponse in DER to staple to an encoded `certificate`. */
