@@ -63,15 +63,22 @@ export function createServer(options: TlsServerOptions, onConnection?: (socket: 
 /**
  * Speaks TLS as a server over one stream: a tunnel, another TLS socket, a TCP socket that began in clear.
  *
+ * Options make a configuration for this stream alone, and a session store that nobody would come back to is not made: for
+ * sessions give a `config` that is built once, or a `sessionStore`, `ticketer` or `ticketKeys` that are shared.
+ *
  * @param transport for half-closed connections it must itself allow them
  * @throws TypeError or RangeError that says which option cannot be and why
  */
 export function accept(transport: Duplex, options: TlsServerOptions): TlsSocket {
   const socketOptions = checkSocketOptions(options);
   let socket: TlsSocket | undefined = undefined;
-  const config = configOf(options, (error) => socket?.destroy(error));
+  const config = configOf(forOneStream(options), (error) => socket?.destroy(error));
   socket = new TlsSocket(transport, new ServerConnection(config), socketOptions);
   return socket;
+}
+
+function forOneStream(options: TlsServerOptions): TlsServerOptions {
+  return options.config === undefined ? { ...options, sessionStore: options.sessionStore ?? false } : options;
 }
 
 function configOf(options: TlsServerOptions, failed: (error: Error) => void): ServerConfigSource {

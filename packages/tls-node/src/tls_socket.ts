@@ -10,6 +10,7 @@ import {
   nameOf,
   ProtocolVersion,
   ServerConnection,
+  SignatureScheme,
   TlsError,
 } from '@tyls/tls-core';
 import { Socket } from 'node:net';
@@ -208,6 +209,16 @@ export class TlsSocket extends Duplex {
     return this.#connection.peerCertificates;
   }
 
+  /** With what the peer signed the handshake, such as `'ed25519'`; `undefined` where it did not, as in one that resumes. */
+  get peerSignatureScheme(): string | undefined {
+    return nameIn(SignatureScheme, this.#connection.peerSignatureScheme);
+  }
+
+  /** The identity of the external PSK by which both ends know each other, also where a session goes on from it. */
+  get pskIdentity(): Uint8Array | undefined {
+    return this.#connection.pskIdentity;
+  }
+
   /** On a client the name that the server was verified for; on a server the one that the client asked for. */
   get serverName(): string | undefined {
     return this.#expectedName ?? this.#connection.serverName;
@@ -223,6 +234,35 @@ export class TlsSocket extends Duplex {
    */
   exportKeyingMaterial(length: number, label: string, context?: Uint8Array): Uint8Array {
     return this.#connection.exportKeyingMaterial(length, label, context);
+  }
+
+  /**
+   * Keying material from what early data is protected with (RFC 8446 section 7.5): the same again for whoever replays it.
+   * On a server it is there from `'earlyData'` on.
+   *
+   * @param length as in {@link exportKeyingMaterial}, and so are the others
+   * @throws TypeError if there is no early data, or it is rejected
+   */
+  exportEarlyKeyingMaterial(length: number, label: string, context?: Uint8Array): Uint8Array {
+    return this.#connection.exportEarlyKeyingMaterial(length, label, context);
+  }
+
+  /**
+   * On a server: has the session that this handshake makes keep some data, for {@link receivedResumptionData} of the
+   * connection that resumes it. To be called right after `accept`; tickets carry it encrypted.
+   *
+   * @param data at most 8 192 bytes; copied
+   * @throws RangeError if it is longer
+   * @throws TypeError on a client, and once the handshake is complete
+   */
+  setResumptionData(data: Uint8Array): void {
+    if (!(this.#connection instanceof ServerConnection)) throw new TypeError('setResumptionData() is for servers');
+    this.#connection.setResumptionData(data);
+  }
+
+  /** On a server: what was kept with the session that this connection resumed; `undefined` if it resumed none. */
+  get receivedResumptionData(): Uint8Array | undefined {
+    return this.#connection instanceof ServerConnection ? this.#connection.receivedResumptionData : undefined;
   }
 
   /**

@@ -230,3 +230,22 @@ test('a configuration that is built already says that there will be early data',
     serve({ ...serverOptions, maxEarlyDataSize: 1, ticketKeys: [Buffer.alloc(32)] }),
   ).rejects.toThrow('maxEarlyDataSize needs a session store');
 });
+
+test('both ends export the same keying material of early data', async () => {
+  const exported: string[] = [];
+  const note = (socket: TlsSocket): void =>
+    void exported.push(Buffer.from(socket.exportEarlyKeyingMaterial(32, 'EXPORTER-test')).toString('hex'));
+  const { server, port } = await serve({ maxEarlyDataSize: 1000 }, (socket) => void socket.resume().end());
+  server.on('earlyData', note);
+  const options = { sessionStore: clientSessionMemory(), earlyData: request };
+  const first = dial(port, options);
+  await once(first, 'secureConnect');
+  expect(() => first.exportEarlyKeyingMaterial(32, 'EXPORTER-test')).toThrow('no early data');
+  await visit(first);
+  const second = dial(port, options);
+  second.on('secureConnect', () => note(second));
+  await visit(second);
+  expect(second.earlyDataAccepted).toBe(true);
+  expect(exported).toHaveLength(2);
+  expect(exported[0]).toBe(exported[1]);
+});

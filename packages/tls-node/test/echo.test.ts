@@ -15,6 +15,8 @@ describe.each(Object.keys(providers))('a %s client', (clientName) => {
       expect(client[fact]).toBeTypeOf('string');
       expect(client[fact]).toBe(server[fact]);
     }
+    expect(client.peerSignatureScheme).toBe('ecdsa_secp256r1_sha256');
+    expect(server.peerSignatureScheme).toBeUndefined();
     expect(client.serverName).toBe('localhost');
     expect(server.serverName).toBe('localhost');
   });

@@ -7,16 +7,20 @@ import {
 } from '@tyls/tls-core';
 import { createCa } from '@tyls/testing';
 import {
+  accept,
   type ClientConfigOptions,
+  connect,
   createClientConfig,
   createServerConfig,
   type ServerConfigOptions,
+  type TlsSocket,
 } from '@tyls/tls-node';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { type Duplex, PassThrough } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { ca, clientOptions, dial, failure, providers, serve, serverOptions } from './peers.ts';
+import { ca, clientOptions, dial, duplexPair, failure, pair, providers, serve, serverOptions } from './peers.ts';
 
 type ClientOptions = Omit<ClientConfigOptions, 'earlyData'> & { readonly serverName?: string };
 
@@ -168,4 +172,67 @@ test('ticket keys are for a server that has no ticketer', async () => {
   );
   const config = await createClientConfig({ ...clientOptions, serverName: undefined } as object);
   expect(() => dial(1, { config, ca: undefined, sessionStore: false } as never)).toThrow('sessionStore');
+});
+
+describe('accept()', () => {
+  const visit = async (
+    sessionStore: ClientSessionStore,
+    accepting: (stream: Duplex) => TlsSocket,
+  ): Promise<{ readonly client: TlsSocket; readonly server: TlsSocket }> => {
+    const [left, right] = duplexPair();
+    const server = accepting(right);
+    const client = connect({ socket: left, ...clientOptions, sessionStore });
+    server.end('hello');
+    server.resume();
+    client.resume().end();
+    await Promise.all([once(client, 'close'), once(server, 'close')]);
+    return { client, server };
+  };
+
+  test('sends no tickets that nobody would take back', async () => {
+    const memory = clientSessionMemory();
+    const addTicket = (): void => expect.fail('a ticket');
+    await visit({ ...memory, addTicket }, (stream) => accept(stream, serverOptions));
+    expect(() => accept(new PassThrough(), { ...serverOptions, maxEarlyDataSize: 1 })).toThrow('a session store');
+  });
+
+  test.each<[string, ServerConfigOptions]>([
+    ['a store', { ...serverOptions, sessionStore: serverSessionMemory() }],
+    ['ticket keys', { ...serverOptions, ticketKeys: [randomBytes(32)] }],
+  ])('resumes with %s, and gives back what was kept with the session', async (_what, options) => {
+    const sessionStore = clientSessionMemory();
+    const data = Buffer.from('basket 17');
+    const keeping = (stream: Duplex): TlsSocket => {
+      const socket = accept(stream, options);
+      socket.setResumptionData(data);
+      return socket;
+    };
+    const first = await visit(sessionStore, keeping);
+    expect([first.client.isResumed, first.server.receivedResumptionData]).toEqual([false, undefined]);
+    expect(() => first.server.setResumptionData(data)).toThrow('after the handshake');
+    expect(() => first.client.setResumptionData(data)).toThrow('for servers');
+    const second = await visit(sessionStore, keeping);
+    expect(second.client.isResumed).toBe(true);
+    expect(Buffer.from(second.server.receivedResumptionData!)).toEqual(data);
+    expect(second.client.receivedResumptionData).toBeUndefined();
+  });
+});
+
+test('an external PSK stands for certificates', async () => {
+  const psk = { identity: Buffer.from('sensor 17'), secret: randomBytes(32), hash: 'sha256' } as const;
+  const certificates = { certificate: undefined, key: undefined };
+  const resolveExternalPsk = (identity: Uint8Array) => (psk.identity.equals(identity) ? psk : undefined);
+  const { client, server } = await pair(
+    { ...certificates, resolveExternalPsk },
+    { externalPsks: [psk], sessionStore: false },
+  );
+  for (const end of [client, server]) {
+    expect([end.handshakeKind, end.peerCertificates, end.peerSignatureScheme]).toEqual([
+      'external-psk',
+      undefined,
+      undefined,
+    ]);
+    expect(Buffer.from(end.pskIdentity!)).toEqual(psk.identity);
+  }
+  expect(() => createServerConfig({})).toThrow('a server needs a certificate, or external PSKs');
 });
