@@ -256,6 +256,8 @@ export interface ClientConfig extends CommonConfig {
   readonly earlyData: boolean;
   readonly externalPsks: readonly ExternalPsk[];
   readonly extensionOrder: 'random' | 'fixed';
+  /** How much of a ClientHello is what the configuration's user chose the length of, in bytes. */
+  readonly chosenLength: number;
 }
 
 /** A checked server configuration. Only {@link serverConfig} makes one. */
@@ -271,6 +273,15 @@ export interface ServerConfig extends CommonConfig {
   readonly sendHalfRttData: boolean;
 }
 
+/**
+ * Most bytes of a ClientHello for authorities, PSK identities and protocols: beside them it has room for a ticket of each
+ * version, all key shares, and a cookie.
+ */
+const maxChosenLength = 24_576;
+
+/** Most bytes of a CertificateRequest for authorities. */
+const maxRequestAuthorities = 61_440;
+
 /** @throws TypeError or RangeError that says which option cannot be and why */
 export function clientConfig(options: ClientOptions): ClientConfig {
   const { verifier, certificate, ticketRequest, externalPsks = [] } = options;
@@ -284,6 +295,14 @@ export function clientConfig(options: ClientOptions): ClientConfig {
   if (externalPsks.length > 7) throw new RangeError('there are more than 7 external PSKs');
   externalPsks.forEach(checkExternalPsk);
   checkVerifier(verifier);
+  const authorities = lengthOf(verifier.rootHintSubjects ?? []);
+  const chosenLength =
+    authorities + lengthOf(externalPsks.map(({ identity }) => identity)) + lengthOf(common.alpnProtocols);
+  if (chosenLength > maxChosenLength) {
+    throw new RangeError(
+      `rootHintSubjects, externalPsks and alpnProtocols have at most ${maxChosenLength} bytes, not ${chosenLength}`,
+    );
+  }
   const groups = options.provider.keyExchangeGroups;
   const names = options.keyShares ?? [groups[0]!.name];
   if (new Set(names).size !== names.length) throw new RangeError('keyShares names a group twice');
@@ -312,6 +331,7 @@ export function clientConfig(options: ClientOptions): ClientConfig {
     earlyData: options.earlyData ?? false,
     externalPsks: Object.freeze([...externalPsks]),
     extensionOrder: options.extensionOrder ?? 'random',
+    chosenLength,
   }) as Omit<ClientConfig, typeof checked> as ClientConfig;
 }
 
@@ -322,7 +342,15 @@ export function serverConfig(options: ServerOptions): ServerConfig {
   if (certificate === undefined && resolveExternalPsk === undefined) {
     throw new TypeError('a server needs a certificate, or external PSKs');
   }
-  if (clientVerifier !== undefined) checkVerifier(clientVerifier);
+  if (clientVerifier !== undefined) {
+    checkVerifier(clientVerifier);
+    const authorities = lengthOf(clientVerifier.rootHintSubjects);
+    if (authorities > maxRequestAuthorities) {
+      throw new RangeError(
+        `rootHintSubjects has at most ${maxRequestAuthorities} bytes, not ${authorities}: without any a server asks for all`,
+      );
+    }
+  }
   if (!(Number.isInteger(ticketCount) && ticketCount >= 0 && ticketCount <= 16)) {
     throw new RangeError(`ticketCount is 0 to 16, not ${ticketCount}`);
   }
@@ -445,6 +473,11 @@ function twice(values: readonly number[]): boolean {
 
 function checkVerifier({ schemes }: { readonly schemes: readonly SignatureScheme[] }): void {
   if (schemes.length === 0) throw new RangeError('the verifier has no signature schemes: it could verify nobody');
+}
+
+/** With a length of two bytes each. */
+function lengthOf(values: readonly Uint8Array[]): number {
+  return values.reduce((sum, value) => sum + 2 + value.length, 0);
 }
 
 function isTicketRequest({ newSessionCount, resumptionCount }: TicketRequest): boolean {

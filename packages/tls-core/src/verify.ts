@@ -90,7 +90,7 @@ export interface SignatureVerifier extends Policy {
 export interface ServerCertVerifier extends SignatureVerifier {
   /** Throws, or rejects with, the `TlsError` that says why it refuses. */
   readonly verifyServerCert: (certificates: ServerCertificates) => Awaitable<PeerVerified>;
-  /** Sent as certificate_authorities where given: DER Names (RFC 8446 section 4.2.4). */
+  /** Sent as certificate_authorities where given: DER Names (RFC 8446 section 4.2.4), of 24 KiB at most. */
   readonly rootHintSubjects?: readonly Uint8Array[];
 }
 
@@ -100,6 +100,6 @@ export interface ClientCertVerifier extends SignatureVerifier {
   readonly verifyClientCert: (certificates: ClientCertificates) => Awaitable<PeerVerified>;
   /** Whether a client without a certificate is refused (`certificate_required`). */
   readonly mandatory: boolean;
-  /** Sent as certificate_authorities where not empty: DER Names (RFC 8446 section 4.2.4). */
+  /** Sent as certificate_authorities where not empty: DER Names (RFC 8446 section 4.2.4), of 60 KiB at most. */
   readonly rootHintSubjects: readonly Uint8Array[];
 }

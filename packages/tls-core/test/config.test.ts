@@ -71,6 +71,27 @@ test('a verifier that could verify nobody', async () => {
   expect(() => serverConfig({ ...server, clientVerifier })).toThrow('no signature schemes');
 });
 
+test('what a client offers fits its ClientHello, and what a server asks for its CertificateRequest', async () => {
+  // Each has a length of two bytes.
+  const names = (count: number): Uint8Array[] => Array.from({ length: count }, () => new Uint8Array(1022));
+  const psk = { identity: new Uint8Array(8192), secret: new Uint8Array(32), hash: 'sha256' } as const;
+  const hinting = (count: number, options: Partial<ClientOptions> = {}): (() => unknown) => {
+    return () =>
+      clientConfig({ ...client, verifier: { ...client.verifier, rootHintSubjects: names(count) }, ...options });
+  };
+  expect(hinting(24)).not.toThrow();
+  expect(hinting(25)).toThrow('rootHintSubjects');
+  expect(hinting(24, { alpnProtocols: ['h2'] })).toThrow('alpnProtocols');
+  expect(hinting(15, { externalPsks: [psk] })).not.toThrow();
+  expect(hinting(16, { externalPsks: [psk] })).toThrow('externalPsks');
+  const asking = await testClientVerifier(provider);
+  const demanding = (count: number): (() => unknown) => {
+    return () => serverConfig({ ...server, clientVerifier: { ...asking, rootHintSubjects: names(count) } });
+  };
+  expect(demanding(60)).not.toThrow();
+  expect(demanding(61)).toThrow('rootHintSubjects');
+});
+
 test('key shares must be of groups that there are, each once', () => {
   expect(() => clientConfig({ ...client, keyShares: [NamedGroup.X25519, NamedGroup.X25519] })).toThrow('twice');
   expect(() => clientConfig({ ...client, keyShares: [NamedGroup.X448] })).toThrow('X448');

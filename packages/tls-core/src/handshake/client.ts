@@ -292,8 +292,12 @@ function* receiveServerHello(
   return { hello: parseBody('ServerHello', serverHello, message), message };
 }
 
-/** Most bytes of a cookie. A longer one, though section 4.2.2 allows it, might not fit a ClientHello with all the rest. */
+/**
+ * Most bytes of a cookie. A longer one, though section 4.2.2 allows it, might not fit a ClientHello with all the rest; nor
+ * might this, with more than 4 KiB of what the configuration brings.
+ */
 const maxCookie = 32_768;
+const maxCookieAndChosen = maxCookie + 4096;
 
 /** Section 4.1.4; the suite that it chooses. */
 function checkHelloRetryRequest(config: ClientConfig, offer: Offer, retry: HelloRetryRequest): Tls13CipherSuite {
@@ -303,7 +307,7 @@ function checkHelloRetryRequest(config: ClientConfig, offer: Offer, retry: Hello
   if (group === undefined && cookie === undefined) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'IllegalHelloRetryRequestWithNoChanges' });
   }
-  if (cookie !== undefined && cookie.length > maxCookie) {
+  if (cookie !== undefined && cookie.length > Math.min(maxCookie, maxCookieAndChosen - config.chosenLength)) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'IllegalHelloRetryRequestWithOversizedCookie' });
   }
   if (group !== undefined) {

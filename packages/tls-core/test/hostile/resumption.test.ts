@@ -4,6 +4,7 @@ import { Pair, testName } from '@tyls/testing';
 import { describe, expect, it } from 'vitest';
 import { concat, hex } from '../../src/codec/bytes.ts';
 import { type ClientConfig, type ServerConfig } from '../../src/config.ts';
+import { type ExternalPsk } from '../../src/keys/external_psk.ts';
 import { ticketPsk } from '../../src/keys/tls13_key_schedule.ts';
 import {
   AlertDescription,
@@ -19,7 +20,7 @@ import { decodeClientSession, encodeClientSession } from '../../src/sessions/ses
 import { later } from '../helpers/intercepted.ts';
 import { settled } from '../helpers/promises.ts';
 import { shownMemory, type ShownMemory } from '../resumption/sessions.ts';
-import { client, clientVerifier, identity, provider, server } from './fixtures.ts';
+import { client, clientVerifier, identity, provider, server, serverVerifier } from './fixtures.ts';
 import {
   assertEstablished,
   clientWaitingFor,
@@ -154,6 +155,26 @@ describe('a server that knows the PSK', () => {
       scripted.sendBoundHello(psks);
       expect(kindOf(scripted)).toBe(kind);
       expect(asked).toBe(8);
+    }
+  });
+
+  it('asks for eight external PSKs at most', () => {
+    const secret = new Uint8Array(48).fill(3);
+    for (const [before, asks, kind] of [
+      [7, 8, 'external-psk'],
+      [8, 8, 'full'],
+      [200, 8, 'full'],
+    ] as const) {
+      let asked = 0;
+      const resolveExternalPsk = (sought: Uint8Array): ExternalPsk | undefined => {
+        asked++;
+        return sought[0] === 17 ? { identity: sought, secret, hash: 'sha384' } : undefined;
+      };
+      const scripted = new ScriptedClient(server({ resolveExternalPsk }));
+      const known: OfferableTicket = { ticket: bytes(17), psk: secret, binderLabel: 'ext binder' };
+      scripted.sendBoundHello([...Array.from({ length: before }, () => unknown), known]);
+      expect(kindOf(scripted)).toBe(kind);
+      expect(asked).toBe(asks);
     }
   });
 
@@ -465,19 +486,32 @@ describe('a client that offers a PSK', () => {
       expect(scripted.connection.handshakeKind).toBe('resumed-with-hello-retry-request');
     });
 
-    it('has room for the longest tickets of both versions and the longest cookie', () => {
+    /** A client with the longest tickets of both versions, and with authorities of so many bytes in all. */
+    function withLongest(authorities: number): { readonly scripted: ScriptedServer; readonly ticket: Uint8Array } {
       const ticket = new Uint8Array(12_288);
-      const config = clientWithSession({ ticket });
+      const rootHintSubjects = Array.from({ length: authorities / 1024 }, () => new Uint8Array(1022));
+      const config = clientWithSession({ ticket }, { verifier: { ...serverVerifier, rootHintSubjects } });
       const scope = serverScope(config, parseServerName(testName));
       const session = decodeClientSession(config.sessionStore.tls12Session(hex(scope)) as Uint8Array)!;
       // Its master secret is as long as a PSK of that suite.
       const [version, cipherSuite] = [ProtocolVersion.TLSv1_3, provider.cipherSuites[0]!.id];
       void config.sessionStore.addTicket(hex(scope), encodeClientSession({ ...session, version, cipherSuite })!);
-      const scripted = new ScriptedServer(config);
-      scripted.sendHelloRetryRequest({ append: [[ExtensionType.cookie, vec16(new Uint8Array(32_768))]] });
+      return { scripted: new ScriptedServer(config), ticket };
+    }
+
+    it.each([
+      [4096, 32_768],
+      [24_576, 12_288],
+    ])('has room for the longest tickets of both versions, %i bytes of authorities and a cookie of %i', (own, most) => {
+      const { scripted, ticket } = withLongest(own);
+      scripted.sendHelloRetryRequest({ append: [[ExtensionType.cookie, vec16(new Uint8Array(most))]] });
       expect(scripted.connection.error).toBeUndefined();
       const { cookie, sessionTicket, preSharedKey } = scripted.clientHello.extensions;
-      expect([cookie?.length, sessionTicket, preSharedKey?.identities[0]?.identity]).toEqual([32_768, ticket, ticket]);
+      expect([cookie?.length, sessionTicket, preSharedKey?.identities[0]?.identity]).toEqual([most, ticket, ticket]);
+      const over = withLongest(own).scripted;
+      over.sendHelloRetryRequest({ append: [[ExtensionType.cookie, vec16(new Uint8Array(most + 1))]] });
+      const code = 'PeerMisbehaved.IllegalHelloRetryRequestWithOversizedCookie';
+      expect(refusal(over)).toEqual([code, illegal_parameter]);
     });
 
     it('(4.1.4) no longer offers it under a suite with another hash, nor takes it for offered', () => {
