@@ -62,10 +62,17 @@ export function asciiBytes(text: string): Uint8Array {
 
 /** Each byte as the character of that number (Latin-1): never fails, and loses nothing. */
 export function latin1(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
+  if (bytes.length > maxArguments) {
+    const half = bytes.length >> 1;
+    return latin1(bytes.subarray(0, half)) + latin1(bytes.subarray(half));
+  }
+  // One call: text put together byte by byte is a tree, which costs ten times its memory, and is flattened to be compared.
+  // Not by spreading, which is five times as slow.
+  return String.fromCharCode.apply(null, bytes as ArrayLike<number> as number[]);
 }
+
+/** As many arguments as every engine takes in one call. */
+const maxArguments = 8192;
 
 /** Lower-case hexadecimal. For public values only. */
 export function hex(bytes: Uint8Array): string {

@@ -39,28 +39,47 @@ export interface DerElement {
 export class DerReader {
   readonly #bytes: Uint8Array;
   readonly #fail: (what: string) => Error;
-  #at = 0;
+  readonly #end: number;
+  #at: number;
 
-  /** @param fail makes the error to throw; it is told what is wrong */
-  constructor(bytes: Uint8Array, fail: (what: string) => Error) {
+  /**
+   * @param fail makes the error to throw; it is told what is wrong
+   * @param at where in `bytes` the elements begin
+   * @param end where they end
+   */
+  constructor(bytes: Uint8Array, fail: (what: string) => Error, at: number = 0, end: number = bytes.length) {
     this.#bytes = bytes;
     this.#fail = fail;
+    this.#at = at;
+    this.#end = end;
   }
 
   get atEnd(): boolean {
-    return this.#at === this.#bytes.length;
+    return this.#at === this.#end;
   }
 
   /** The tag of the next element, `undefined` at the end. */
   get nextTag(): number | undefined {
-    return this.#bytes[this.#at];
+    return this.atEnd ? undefined : this.#bytes[this.#at];
   }
 
   /** The next element, whatever it is. */
   element(): DerElement {
+    const start = this.#at;
+    const tag = this.#bytes[start]!;
+    const content = this.#skip();
+    return {
+      tag,
+      content: this.#bytes.subarray(content, this.#at),
+      whole: this.#bytes.subarray(start, this.#at),
+    };
+  }
+
+  /** Goes past the next element. @returns where its content begins */
+  #skip(): number {
     const bytes = this.#bytes;
     const start = this.#at;
-    if (start + 2 > bytes.length) throw this.#fail('truncated');
+    if (start + 2 > this.#end) throw this.#fail('truncated');
     const tag = bytes[start]!;
     if ((tag & 0x1f) === 0x1f) throw this.#fail('a tag number over 30');
     let length = bytes[start + 1]!;
@@ -68,31 +87,37 @@ export class DerReader {
     if (length >= 0x80) {
       const size = length & 0x7f;
       if (size === 0 || size > 4) throw this.#fail('a length that is not definite or too large');
-      if (at + size > bytes.length) throw this.#fail('truncated');
+      if (at + size > this.#end) throw this.#fail('truncated');
       length = 0;
       for (let i = 0; i < size; i++) length = length * 256 + bytes[at++]!;
       const minimal = length >= 0x80 && (size === 1 || length >= 2 ** (8 * (size - 1)));
       if (!minimal) throw this.#fail('a length that is not minimal');
     }
-    if (length > bytes.length - at) throw this.#fail('truncated');
+    if (length > this.#end - at) throw this.#fail('truncated');
     this.#at = at + length;
-    return { tag, content: bytes.subarray(at, this.#at), whole: bytes.subarray(start, this.#at) };
+    return at;
+  }
+
+  #skipTagged(tag: number): number {
+    if (this.nextTag !== tag) throw this.#fail(`expected tag 0x${tag.toString(16)}`);
+    return this.#skip();
   }
 
   /** The content of the next element, which must have this tag. */
   read(tag: number): Uint8Array {
-    if (this.nextTag !== tag) throw this.#fail(`expected tag 0x${tag.toString(16)}`);
-    return this.element().content;
+    const content = this.#skipTagged(tag);
+    return this.#bytes.subarray(content, this.#at);
   }
 
   /** The same where the element may be absent. */
   optional(tag: number): Uint8Array | undefined {
-    return this.nextTag === tag ? this.element().content : undefined;
+    return this.nextTag === tag ? this.read(tag) : undefined;
   }
 
   /** A reader over the content of the next element, which must have this tag; the caller finishes it. */
   enter(tag: number): DerReader {
-    return new DerReader(this.read(tag), this.#fail);
+    const content = this.#skipTagged(tag);
+    return new DerReader(this.#bytes, this.#fail, content, this.#at);
   }
 
   /** The same where the element may be absent. */

@@ -99,6 +99,7 @@ test('text is ASCII or an error; bytes are always text', () => {
   expect(() => asciiBytes('é')).toThrow(RangeError);
   expect(() => asciiBytes('\u{1f600}')).toThrow(RangeError);
   expect(latin1(Uint8Array.of(0, 0x41, 0xff))).toBe('\0Aÿ');
+  expect(latin1(new Uint8Array(100_001).fill(0x41))).toBe('A'.repeat(100_001));
   expect(hex(Uint8Array.of(0, 0x0a, 0xff))).toBe('000aff');
 });
 
