@@ -161,15 +161,20 @@ export class Writer {
   }
 
   vec8(value: Uint8Array): this {
-    return this.prefixed(1, (w) => w.bytes(value));
+    return this.#vec(1, value);
   }
 
   vec16(value: Uint8Array): this {
-    return this.prefixed(2, (w) => w.bytes(value));
+    return this.#vec(2, value);
   }
 
   vec24(value: Uint8Array): this {
-    return this.prefixed(3, (w) => w.bytes(value));
+    return this.#vec(3, value);
+  }
+
+  #vec(size: 1 | 2 | 3, value: Uint8Array): this {
+    this.#setLength(this.#grow(size), size, value.length);
+    return this.bytes(value);
   }
 
   /** Writes `body` behind a length prefix of `size` bytes, filled in afterwards. */
@@ -177,13 +182,13 @@ export class Writer {
     const at = this.#grow(size);
     const start = this.#length;
     body(this);
-    let length = this.#length - start;
-    if (length >= 2 ** (8 * size)) throw new RangeError(`${length} bytes do not fit a length prefix of ${size} bytes`);
-    for (let i = at + size - 1; i >= at; i--) {
-      this.#bytes[i] = length;
-      length >>= 8;
-    }
+    this.#setLength(at, size, this.#length - start);
     return this;
+  }
+
+  #setLength(at: number, size: 1 | 2 | 3, length: number): void {
+    if (length >= 2 ** (8 * size)) throw new RangeError(`${length} bytes do not fit a length prefix of ${size} bytes`);
+    for (let i = at + size - 1, left = length; i >= at; i--, left >>= 8) this.#bytes[i] = left;
   }
 
   /** The encoding; a view of the writer's own buffer, which it gives away. */

@@ -27,11 +27,8 @@ export function hkdfExpandLabel(
   context: Uint8Array,
   length: number,
 ): Uint8Array {
-  const info = new Writer(64)
-    .u16(length)
-    .vec8(asciiBytes(`tls13 ${label}`))
-    .vec8(context)
-    .done();
+  const name = asciiBytes(`tls13 ${label}`);
+  const info = new Writer(4 + name.length + context.length).u16(length).vec8(name).vec8(context).done();
   return hkdf.expand(secret, info, length);
 }
 
@@ -40,8 +37,33 @@ function deriveSecret(suite: Tls13CipherSuite, secret: Uint8Array, label: string
   return hkdfExpandLabel(suite.hkdf, secret, label, hash, suite.hash.outputLength);
 }
 
+const emptyHashes = new WeakMap<Hash, Uint8Array>();
+
+/** Transcript-Hash("") */
 function emptyHash(hash: Hash): Uint8Array {
-  return hash.start().peek();
+  let digest = emptyHashes.get(hash);
+  if (digest === undefined) emptyHashes.set(hash, (digest = hash.start().peek()));
+  return digest;
+}
+
+/** What stands before the Handshake Secret where there is no PSK: of the hash function alone, and no secret. */
+interface WithoutPsk {
+  readonly earlySecret: Uint8Array;
+  /** Derive-Secret(Early Secret, "derived", ""). */
+  readonly salt: Uint8Array;
+}
+
+const withoutPsk = new WeakMap<Tls13CipherSuite, WithoutPsk>();
+
+function startWithoutPsk(suite: Tls13CipherSuite): WithoutPsk {
+  let start = withoutPsk.get(suite);
+  if (start === undefined) {
+    const zeros = new Uint8Array(suite.hash.outputLength);
+    const earlySecret = suite.hkdf.extract(zeros, zeros);
+    start = { earlySecret, salt: deriveSecret(suite, earlySecret, 'derived', emptyHash(suite.hash)) };
+    withoutPsk.set(suite, start);
+  }
+  return start;
 }
 
 /**
@@ -51,6 +73,7 @@ function emptyHash(hash: Hash): Uint8Array {
 export class KeySchedule {
   readonly #suite: Tls13CipherSuite;
   readonly #derived: Uint8Array[] = [];
+  readonly #hasPsk: boolean;
   #secret: Uint8Array;
 
   /**
@@ -60,22 +83,28 @@ export class KeySchedule {
    */
   constructor(suite: Tls13CipherSuite, psk?: Uint8Array) {
     this.#suite = suite;
-    const zeros = new Uint8Array(suite.hash.outputLength);
-    this.#secret = suite.hkdf.extract(zeros, psk ?? zeros);
+    this.#hasPsk = psk !== undefined;
+    this.#secret =
+      psk === undefined
+        ? startWithoutPsk(suite).earlySecret.slice()
+        : suite.hkdf.extract(new Uint8Array(suite.hash.outputLength), psk);
   }
 
   /** Goes on to the Handshake Secret. Wipes `sharedSecret`. */
   enterHandshake(sharedSecret: Uint8Array): void {
-    this.#extract(sharedSecret);
+    this.#extract(this.#hasPsk ? this.#salt() : startWithoutPsk(this.#suite).salt.slice(), sharedSecret);
   }
 
   /** Goes on to the Main Secret. */
   enterMain(): void {
-    this.#extract(new Uint8Array(this.#suite.hash.outputLength));
+    this.#extract(this.#salt(), new Uint8Array(this.#suite.hash.outputLength));
   }
 
-  #extract(inputKeyMaterial: Uint8Array): void {
-    const salt = this.derive('derived', emptyHash(this.#suite.hash));
+  #salt(): Uint8Array {
+    return deriveSecret(this.#suite, this.#secret, 'derived', emptyHash(this.#suite.hash));
+  }
+
+  #extract(salt: Uint8Array, inputKeyMaterial: Uint8Array): void {
     const next = this.#suite.hkdf.extract(salt, inputKeyMaterial);
     wipe(this.#secret, salt, inputKeyMaterial);
     this.#secret = next;

@@ -4,7 +4,8 @@ import { Pair } from '@tyls/testing';
 import { describe, expect, it } from 'vitest';
 import { type CryptoProvider } from '../../src/crypto/provider.ts';
 import { TlsError } from '../../src/error.ts';
-import { ContentType, HandshakeType, KeyUpdateRequest } from '../../src/registry.ts';
+import { KeySchedule } from '../../src/keys/tls13_key_schedule.ts';
+import { ContentType, HandshakeType, KeyUpdateRequest, ProtocolVersion } from '../../src/registry.ts';
 import { settled } from '../helpers/promises.ts';
 import { client, clientVerifier, optionalClientVerifier, provider, server, serverVerifier } from './fixtures.ts';
 import { clientWaitingFor, type ScriptedClient, type ScriptedServer, serverWaitingFor } from './scripted_peer.ts';
@@ -32,6 +33,11 @@ function watched(): { readonly watchedProvider: CryptoProvider; readonly secrets
       },
     })),
   };
+  // Without a PSK it begins with what everybody can compute: kept once it is made, and no secret.
+  for (const suite of watchedProvider.cipherSuites) {
+    if (suite.version === ProtocolVersion.TLSv1_3) new KeySchedule(suite).wipe();
+  }
+  secrets.length = 0;
   return { watchedProvider, secrets };
 }
 
