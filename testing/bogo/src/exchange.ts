@@ -1,6 +1,6 @@
 /** What happens on one connection: handshake, what the flags want sent, then an echo until the runner closes. */
 import { ClientConnection, type Connection, ServerConnection, TlsError } from '@tyls/tls-core';
-import { type Seen } from './configs.ts';
+import { type Seen } from './seen.ts';
 import { checkEnd, checkHandshake, Unexpected } from './expectations.ts';
 import { type Flags } from './flags.ts';
 import { type RunnerSocket } from './runner_socket.ts';

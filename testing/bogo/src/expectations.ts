@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { type Connection } from '@tyls/tls-core';
 import { certificatesFromPem } from '@tyls/webpki';
-import { names, pskWith, type Seen } from './configs.ts';
+import { pskWith, type Seen } from './seen.ts';
+import { names } from './verifiers.ts';
 import { type Exchange } from './exchange.ts';
 import { type Flags } from './flags.ts';
 import { expectedLines } from './message_trace.ts';

@@ -3,7 +3,7 @@
  * "not implemented", before anything else is loaded.
  */
 
-/** What follows a flag. `list`: the flag may come several times. `ignored`: it asks for what is so in any case. */
+/** What follows a flag. `numbers`: the flag may come several times. `ignored`: it asks for what is so in any case. */
 type Kind = 'switch' | 'number' | 'numbers' | 'text' | 'base64' | 'ignored' | 'ignored value';
 
 const connectionFlags = {

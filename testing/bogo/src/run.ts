@@ -10,11 +10,12 @@ import {
   ticketer,
   TlsError,
 } from '@tyls/tls-core';
-import { clientConfigOf, type Seen, serverConfigOf, type Surroundings } from './configs.ts';
+import { clientConfigOf, serverConfigOf, type Surroundings } from './configs.ts';
 import { exchange } from './exchange.ts';
 import { type Flags, type FlagsByConnection } from './flags.ts';
 import { chosenProvider } from './provider.ts';
 import { RunnerSocket } from './runner_socket.ts';
+import { type Seen } from './seen.ts';
 
 /** @returns the status to exit with */
 export async function run({ initial, resume, retry }: FlagsByConnection): Promise<number> {
