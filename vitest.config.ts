@@ -33,6 +33,7 @@ export default defineConfig({
         name,
         root: folder,
         include: ['test/**/*.test.{ts,mjs}'],
+        setupFiles: [`${root}testing/src/byte_equality.ts`],
         environment: 'node' as const,
         // Long enough for a machine that is busy with other things; what hangs still fails.
         testTimeout: 30_000,
