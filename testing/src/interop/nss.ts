@@ -44,6 +44,7 @@ function commonArguments(name: string, { version, tickets = false }: NssOptions)
 export async function startSelfserv(
   workspace: Workspace,
   options: NssOptions & { readonly identity: TestIdentity; readonly clientAuth?: boolean | undefined },
+  args: readonly string[] = [],
 ): Promise<RunningServer> {
   const name = await database(workspace, options);
   const start = (port: number): PeerProcess =>
@@ -55,6 +56,7 @@ export async function startSelfserv(
       // DHE off: it would make its parameters first.
       ...option('-H', '0'),
       '-v',
+      ...args,
     ]);
   return onFreePort(start, /About to call accept/);
 }
@@ -63,6 +65,7 @@ export async function startSelfserv(
 export async function startTstclnt(
   workspace: Workspace,
   options: NssOptions & { readonly port: number; readonly connections?: number | undefined },
+  args: readonly string[] = [],
 ): Promise<PeerProcess> {
   const name = await database(workspace, options);
   return new PeerProcess('tstclnt', [
@@ -74,5 +77,6 @@ export async function startTstclnt(
     ...option('-A', workspace.file('GET / HTTP/1.0\r\n\r\n')),
     ...option('-L', options.connections?.toString()),
     '-v',
+    ...args,
   ]);
 }

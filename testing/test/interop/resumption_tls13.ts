@@ -315,9 +315,38 @@ describeWith('openssl')('an external PSK in common with OpenSSL', () => {
     const { port, connections } = await host({ resolveExternalPsk: () => psk });
     const client = startOpensslClient(workspace, { port, ca: root.certificatePem }, args);
     onTestFinished(() => client.stop());
-    await client.output.until(/Reused, TLSv1\.3/);
+    // Before it, the server need not have heard of the end of the handshake.
+    expect(await exchangeLine(client)).toBe(true);
+    expect(client.output.text).toContain('Reused, TLSv1.3');
     const [connection] = connections;
     expect(connection?.handshakeKind).toBe('external-psk');
     expect(Buffer.from(connection!.pskIdentity!).toString()).toBe('sensor 17');
+  });
+});
+
+describeWith('gnutls-serv')('an external PSK in common with GnuTLS', () => {
+  const psk: ExternalPsk = { identity: Buffer.from('sensor17'), secret: new Uint8Array(32).fill(0x5a), hash: 'sha256' };
+  const priority = ['-VERS-ALL', '+VERS-TLS1.3', '+ECDHE-PSK'];
+
+  test('tyls client, gnutls-serv', async () => {
+    const keys = workspace.file(`sensor17:${'5a'.repeat(32)}\n`);
+    const server = await startGnutlsServer(workspace, { identity, priority }, ['--echo', '--pskpasswd', keys]);
+    onTestFinished(() => server.stop());
+    const config = clientConfig(coreClient({ externalPsks: [psk] }));
+    const { connection, until } = await reach(server.port, config);
+    await until(() => !connection.isHandshaking);
+    expect([connection.handshakeKind, connection.peerCertificates]).toEqual(['external-psk', undefined]);
+    await server.output.until(/PSK authentication\. Connected as 'sensor17'/);
+  });
+
+  test('gnutls-cli, tyls server without a certificate', async () => {
+    const { port, connections } = await host({ resolveExternalPsk: () => psk });
+    const args = ['--pskusername', 'sensor17', '--pskkey', '5a'.repeat(32)];
+    const client = startGnutlsClient(workspace, { port, ca: root.certificatePem, priority }, args);
+    onTestFinished(() => client.stop());
+    // Before it, the server need not have heard of the end of the handshake.
+    expect(await exchangeLine(client)).toBe(true);
+    expect(connections[0]?.handshakeKind).toBe('external-psk');
+    expect(Buffer.from(connections[0]!.pskIdentity!).toString()).toBe('sensor17');
   });
 });

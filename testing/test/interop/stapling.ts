@@ -2,7 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { type ServerCertVerifier } from '@tyls/tls-core';
 import { nodeProvider } from '@tyls/crypto-node';
-import { option, run, startGnutlsClient, startOpensslClient, startOpensslServer, Workspace } from '@tyls/testing';
+import {
+  option,
+  run,
+  startGnutlsClient,
+  startGnutlsServer,
+  startOpensslClient,
+  startOpensslServer,
+  Workspace,
+} from '@tyls/testing';
 import { serverCertVerifier, trustAnchorFromCertificate } from '@tyls/webpki';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { dialed, hangUp, serve } from './tyls.ts';
@@ -31,27 +39,33 @@ async function makeResponse(files: Workspace): Promise<string> {
   return response;
 }
 
-describeWith('openssl')('tyls client, OpenSSL s_server', () => {
-  test('OCSP response arrives', async () => {
-    const response = await makeResponse(workspace);
-    const server = await startOpensslServer(workspace, { identity }, ['-rev', '-status_file', response]);
-    onTestFinished(() => server.stop());
-    const provider = nodeProvider();
-    const roots = [trustAnchorFromCertificate(root.certificate)];
-    const verifier = serverCertVerifier({ roots, provider });
-    const received: (Uint8Array | undefined)[] = [];
-    const asking: ServerCertVerifier = {
-      ...verifier,
-      requestOcspResponse: true,
-      verifyServerCert: (certificates) => {
-        received.push(certificates.ocspResponse);
-        return verifier.verifyServerCert(certificates);
-      },
-    };
-    await hangUp(await dialed(server.port, { verifier: asking }));
-    expect(received.map((der) => Buffer.from(der ?? []))).toEqual([readFileSync(response)]);
+const servers = [
+  ['OpenSSL s_server', 'openssl', startOpensslServer, ['-rev', '-status_file']],
+  ['gnutls-serv', 'gnutls-serv', startGnutlsServer, ['--echo', '--ocsp-response']],
+] as const;
+for (const [name, program, start, args] of servers) {
+  describeWith(program)(`tyls client, ${name}`, () => {
+    test('OCSP response arrives', async () => {
+      const response = await makeResponse(workspace);
+      const server = await start(workspace, { identity }, [...args, response]);
+      onTestFinished(() => server.stop());
+      const provider = nodeProvider();
+      const roots = [trustAnchorFromCertificate(root.certificate)];
+      const verifier = serverCertVerifier({ roots, provider });
+      const received: (Uint8Array | undefined)[] = [];
+      const asking: ServerCertVerifier = {
+        ...verifier,
+        requestOcspResponse: true,
+        verifyServerCert: (certificates) => {
+          received.push(certificates.ocspResponse);
+          return verifier.verifyServerCert(certificates);
+        },
+      };
+      await hangUp(await dialed(server.port, { verifier: asking }));
+      expect(received.map((der) => Buffer.from(der ?? []))).toEqual([readFileSync(response)]);
+    });
   });
-});
+}
 
 const clients = [
   [
