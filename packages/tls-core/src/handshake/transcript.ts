@@ -9,11 +9,14 @@ export class Transcript {
   #keeps = true;
   #hash: Hash | undefined;
   #context: HashContext | undefined;
+  /** Of everything up to here, once it was asked for: Finished is often over what the secrets before it are of. */
+  #digest: Uint8Array | undefined;
 
   /** @param message with its header, or a part of one; kept until {@link forgetMessages}, then borrowed */
   add(message: Uint8Array): void {
     if (this.#keeps) this.#messages.push(message);
     this.#context?.update(message);
+    this.#digest = undefined;
   }
 
   /**
@@ -42,13 +45,15 @@ export class Transcript {
   /** Puts a message_hash in the place of ClientHello1, before HelloRetryRequest is added. */
   replaceWithMessageHash(): void {
     const digest = this.digest();
+    this.#digest = undefined;
     this.#context = this.#hash!.start();
     this.#context.update(concat([Uint8Array.of(HandshakeType.message_hash, 0, 0, digest.length), digest]));
   }
 
-  /** The hash of everything up to here. */
+  /** The hash of everything up to here; the transcript's own, and no secret. */
   digest(): Uint8Array {
-    return this.#context!.peek();
+    this.#digest ??= this.#context!.peek();
+    return this.#digest;
   }
 
   /** As {@link digest}, but before the cipher suite is known by any hash; after that `hash` must be that of the suite. */
