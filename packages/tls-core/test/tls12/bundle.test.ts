@@ -33,12 +33,22 @@ async function bundle(source: string): Promise<string> {
   return outputFiles[0]!.text;
 }
 
-const program = (provider: string): string => `
-  import { clientConfig, ClientConnection } from '@tyls/tls-core';
-  import { ${provider} } from '@tyls/crypto-noble';
-  export const connect = (verifier, name) =>
-    new ClientConnection(clientConfig({ provider: ${provider}(), verifier }), name);
-`;
+/** Programs of each role, with a provider of that name. */
+const programs: Readonly<Record<string, (provider: string) => string>> = {
+  client: (provider) => `
+    import { clientConfig, ClientConnection } from '@tyls/tls-core';
+    import { ${provider} } from '@tyls/crypto-noble';
+    export const connect = (verifier, name) =>
+      new ClientConnection(clientConfig({ provider: ${provider}(), verifier }), name);
+  `,
+  server: (provider) => `
+    import { serverConfig, ServerConnection, ticketer } from '@tyls/tls-core';
+    import { ${provider} } from '@tyls/crypto-noble';
+    const provider = ${provider}();
+    export const accept = (certificate) =>
+      new ServerConnection(serverConfig({ provider, certificate, ticketer: ticketer({ provider }) }));
+  `,
+};
 
 /** Labels of the PRF, and the comments by which esbuild names the files that it took something from. */
 const tls12Code = [
@@ -58,14 +68,17 @@ const found = (code: string): string[] => {
   return tls12Code.filter((sign) => normal.includes(sign));
 };
 
-test('a client with the suites of TLS 1.3 has no code of TLS 1.2', async () => {
-  const code = await bundle(program('nobleTls13Provider'));
-  expect(code).toContain('tls13 ');
-  expect(found(code)).toEqual([]);
-  expect(code).not.toMatch(/\/\/ .*tls12_(?!protocol)/);
-});
+test.each(Object.entries(programs))(
+  'a %s with the suites of TLS 1.3 has no code of TLS 1.2',
+  async (_role, program) => {
+    const code = await bundle(program('nobleTls13Provider'));
+    expect(code).toContain('tls13 ');
+    expect(found(code)).toEqual([]);
+    expect(code).not.toMatch(/\/\/ .*tls12_(?!protocol)/);
+  },
+);
 
-test('a client with all suites has it', async () => {
+test.each(Object.entries(programs))('a %s with all suites has it', async (_role, program) => {
   const code = await bundle(program('nobleProvider'));
   expect(code).toContain('tls13 ');
   expect(found(code)).toEqual(tls12Code);
