@@ -131,9 +131,12 @@ function groupOf(socket: TLSSocket): string | undefined {
 export function checkTyls(
   connection: { readonly cipherSuite: CipherSuite | undefined; readonly keyExchangeGroup: NamedGroup | undefined },
   suite: SuiteName,
+  group: NamedGroup = NamedGroup.X25519,
 ): void {
   const { cipherSuite, keyExchangeGroup } = connection;
-  if (cipherSuite !== CipherSuite[suites[suite]] || keyExchangeGroup !== NamedGroup.X25519) {
-    throw new Error(`tyls: suite ${cipherSuite} and group ${keyExchangeGroup} instead of ${suites[suite]} and X25519`);
+  if (cipherSuite !== CipherSuite[suites[suite]] || keyExchangeGroup !== group) {
+    throw new Error(
+      `tyls: suite ${cipherSuite} and group ${keyExchangeGroup} instead of ${suites[suite]} and ${group}`,
+    );
   }
 }

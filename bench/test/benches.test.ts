@@ -12,7 +12,10 @@ test('no two figures have one name', () => {
 
 test.each(
   benches.filter(({ names }) =>
-    names.some((name) => /memory$|webpki\/(parse|logic|verify)/.test(name) && !name.startsWith('memory')),
+    names.some(
+      (name) =>
+        /memory$|client\/(noble|webcrypto)|webpki\/(parse|logic|verify)/.test(name) && !name.startsWith('memory'),
+    ),
   ),
 )('$names', async ({ names, run }) => {
   const figures = await run(once, () => true);
