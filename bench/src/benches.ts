@@ -8,6 +8,7 @@ import { bulkMemory } from './bulk_memory.ts';
 import { bundleSizes } from './bundle.ts';
 import { firstByte } from './first_byte.ts';
 import { growth } from './growth.ts';
+import { handshakeAllocation } from './handshake_allocation.ts';
 import { handshakeClient } from './handshake_client.ts';
 import { handshakeLoopback } from './handshake_loopback.ts';
 import { handshakeMemory } from './handshake_memory.ts';
@@ -29,6 +30,7 @@ export const benches: readonly Bench[] = [
   ...handshakeClient,
   ...https,
   ...idleMemory,
+  handshakeAllocation,
   ...webpki,
   ...hostile,
   ...importTimes,

@@ -48,13 +48,15 @@ function fullHandshakes(name: string, kind: ChainKind, suite: SuiteName): Bench 
   });
 }
 
-function tylsHandshake(configs: TylsConfigs): void {
+/** Both sides; then both are dropped. */
+export function tylsHandshake(configs: TylsConfigs): void {
   const { client, server } = tylsPair(configs);
   client.abandon();
   server.abandon();
 }
 
-async function nodeHandshake(nodeServer: Server, options: ConnectionOptions): Promise<void> {
+/** The same of `node:tls`. */
+export async function nodeHandshake(nodeServer: Server, options: ConnectionOptions): Promise<void> {
   const { client, server } = await nodePair(nodeServer, options);
   client.destroy();
   server.destroy();
