@@ -16,6 +16,8 @@ export interface Memory {
   readonly resident: number;
   /** Of JavaScript, with what hangs on it outside, in bytes. */
   readonly heap: number;
+  /** The greatest resident set until now, in bytes. */
+  readonly peak: number;
 }
 
 type Request =
@@ -27,8 +29,8 @@ type Request =
   | { readonly do: 'connect'; readonly port: number; readonly times: number; readonly keep: boolean }
   /** Reads so many bytes from each of the newest connections. */
   | { readonly do: 'receive'; readonly bytes: number; readonly connections: number }
-  /** Sends so many bytes over the newest connection. */
-  | { readonly do: 'send'; readonly bytes: number; readonly writeSize: number }
+  /** Sends so many bytes over each of the newest connections, at a time. */
+  | { readonly do: 'send'; readonly bytes: number; readonly writeSize: number; readonly connections: number }
   | { readonly do: 'memory' }
   /** Answers the CPU time of the process until now, in seconds. */
   | { readonly do: 'cpu' };
@@ -64,8 +66,8 @@ export class Counterpart {
     await this.#ask({ do: 'receive', bytes, connections });
   }
 
-  async send(bytes: number, writeSize: number): Promise<void> {
-    await this.#ask({ do: 'send', bytes, writeSize });
+  async send(bytes: number, writeSize: number, connections: number = 1): Promise<void> {
+    await this.#ask({ do: 'send', bytes, writeSize, connections });
   }
 
   cpuSeconds(): Promise<number> {
@@ -116,7 +118,9 @@ function serve(): void {
         await Promise.all((await newest(request.connections)).map((one) => receiveBytes(one, request.bytes)));
         return;
       case 'send':
-        await sendBytes((await newest(1))[0]!, request.bytes, request.writeSize);
+        await Promise.all(
+          (await newest(request.connections)).map((one) => sendBytes(one, request.bytes, request.writeSize)),
+        );
         return;
       case 'cpu': {
         const { user, system } = process.cpuUsage();
@@ -128,7 +132,8 @@ function serve(): void {
           await new Promise((resolve) => setTimeout(resolve, 20));
         }
         const { rss, heapUsed, external } = process.memoryUsage();
-        return { resident: rss, heap: heapUsed + external } satisfies Memory;
+        const peak = process.resourceUsage().maxRSS * 1024;
+        return { resident: rss, heap: heapUsed + external, peak } satisfies Memory;
       }
     }
   };

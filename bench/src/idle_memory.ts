@@ -1,6 +1,6 @@
 /**
  * What a connection costs that nobody uses: how much larger the process has grown by so many of them, once garbage is
- * collected. Each is measured in a process of its own, since memory that was in use once is not given back.
+ * collected. And one that is busy: how much larger the process was at most while data came in over all of them. Each is measured in a process of its own, since memory that was in use once is not given back.
  */
 import { type Bench } from './bench.ts';
 import { defaultSuite } from './configs.ts';
@@ -13,19 +13,35 @@ import { type StackName, stackNames } from './stacks.ts';
 type Side = 'client' | 'server';
 
 /** Besides the resident set, which is all there is to pay for, what of it is JavaScript's; OpenSSL's own is not in that. */
-const measures = { '': 'resident', '/heap': 'heap' } as const satisfies Record<string, keyof Memory>;
+const measures = { '': 'resident', '/heap': 'heap' } as const;
+
+/** What each busy connection receives, all of them at a time. */
+const busyBytes = 262_144;
+const writeSize = 16_384;
 
 const contenders: readonly StackName[] = ['tyls', 'node', 'tcp'];
 
 export const idleMemory: readonly Bench[] = [
   idle('memory/idle', 'server', 10_000),
   idle('memory/idle/client', 'client', 10_000),
+  // Garbage that is not collected yet is part of it, as whoever pays for memory pays for that too.
+  growthBy('memory/busy', 'server', 500, { '': 'peak' }, busyBytes),
   idle('growth/memory/connections-1000', 'server', 1000),
   idle('growth/memory/connections-100', 'server', 100),
 ];
 
 function idle(prefix: string, side: Side, most: number): Bench {
-  const named = Object.entries(measures).map(([suffix, measure]) => ({ name: prefix + suffix, measure }));
+  return growthBy(prefix, side, most, measures, 0);
+}
+
+function growthBy(
+  prefix: string,
+  side: Side,
+  most: number,
+  measured: Readonly<Record<string, keyof Memory>>,
+  bytesEach: number,
+): Bench {
+  const named = Object.entries(measured).map(([suffix, measure]) => ({ name: prefix + suffix, measure }));
   return {
     names: named.map(({ name }) => name),
     async run(effort, wants) {
@@ -35,7 +51,7 @@ function idle(prefix: string, side: Side, most: number): Bench {
       const samples: Memory[][] = contenders.map(() => []);
       for (let round = 0; round < rounds; round++) {
         for (const [i, stack] of contenders.entries())
-          samples[i]!.push(await perConnection(stack, side, chain, connections));
+          samples[i]!.push(await perConnection(stack, side, chain, connections, bytesEach));
       }
       return named
         .filter(({ name }) => wants(name))
@@ -47,7 +63,13 @@ function idle(prefix: string, side: Side, most: number): Bench {
   };
 }
 
-async function perConnection(stack: StackName, side: Side, chain: WebChain, connections: number): Promise<Memory> {
+async function perConnection(
+  stack: StackName,
+  side: Side,
+  chain: WebChain,
+  connections: number,
+  bytesEach: number,
+): Promise<Memory> {
   const subject = await Counterpart.open(stack, chain, defaultSuite);
   const other = await Counterpart.open(stack === 'tcp' ? 'tcp' : 'nodeShared', chain, defaultSuite);
   const [server, client] = side === 'server' ? [subject, other] : [other, subject];
@@ -56,11 +78,16 @@ async function perConnection(stack: StackName, side: Side, chain: WebChain, conn
   await client.connect(port, Math.ceil(connections / 10), true);
   const before = await subject.memory();
   await client.connect(port, connections, true);
-  const after = await subject.memory();
+  let after = await subject.memory();
+  if (bytesEach > 0) {
+    await Promise.all([subject.receive(bytesEach, connections), other.send(bytesEach, writeSize, connections)]);
+    after = await subject.memory();
+  }
   subject.close();
   other.close();
   return {
     resident: (after.resident - before.resident) / connections,
     heap: (after.heap - before.heap) / connections,
+    peak: (after.peak - before.resident) / connections,
   };
 }
