@@ -86,8 +86,13 @@ export async function tylsConfigs(
   };
 }
 
+/** Nor are the hybrids left, which newer Node.js has: {@link nodeOptions} asks for none either. */
 function onlySuite(provider: CryptoProvider, suite: SuiteName): CryptoProvider {
-  return { ...provider, cipherSuites: provider.cipherSuites.filter(({ id }) => id === CipherSuite[suites[suite]]) };
+  return {
+    ...provider,
+    cipherSuites: provider.cipherSuites.filter(({ id }) => id === CipherSuite[suites[suite]]),
+    keyExchangeGroups: provider.keyExchangeGroups.filter(({ name }) => name < NamedGroup.SecP256r1MLKEM768),
+  };
 }
 
 const protocols = { tls13: 'TLSv1.3', tls12: 'TLSv1.2' } as const;
