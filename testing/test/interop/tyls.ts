@@ -13,7 +13,7 @@ import { clientLine, type Group, type KeyType, type Suite } from '@tyls/testing'
 import { connect, type ConnectOptions, createServer, type TlsServerOptions, TlsSocket } from '@tyls/tls-node';
 import { once } from 'node:events';
 import { type AddressInfo } from 'node:net';
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { identity, root } from './world.ts';
 
 /** The suites of TLS 1.2 for a certificate with such a key. */
@@ -41,11 +41,14 @@ export function providerWith(
   };
 }
 
-/** A client that trusts the root, for `localhost`. */
+/** A client that trusts the root, for `localhost`, without sessions unless a test is about them. It is gone with its test. */
 export function dial(port: number, options: Partial<ConnectOptions> = {}): TlsSocket {
-  const defaults = { host: '127.0.0.1', serverName: 'localhost', ca: root.certificatePem };
+  const defaults = { host: '127.0.0.1', serverName: 'localhost', ca: root.certificatePem, sessionStore: false };
   if (options.verifier !== undefined || options.roots !== undefined) delete (defaults as { ca?: string }).ca;
-  return connect({ ...defaults, port, ...options } as ConnectOptions);
+  const socket = connect({ ...defaults, port, ...options } as ConnectOptions);
+  // A server that takes one connection at a time would wait for its end, and the next test with it.
+  onTestFinished(() => void socket.destroy());
+  return socket;
 }
 
 /** A client whose handshake is complete. */
