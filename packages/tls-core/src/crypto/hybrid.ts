@@ -2,7 +2,7 @@
  * Hybrid groups (draft-ietf-tls-ecdhe-mlkem): ML-KEM-768 (FIPS 203) and a classical group side by side, so that the
  * shared secret stays one for as long as either of them holds.
  */
-import { concat } from '../codec/bytes.ts';
+import { concat, wipe } from '../codec/bytes.ts';
 import { NamedGroup, nameOf } from '../registry.ts';
 import { runToEnd } from '../step/runner.ts';
 import { type Awaitable, type Step, wait } from '../step/step.ts';
@@ -134,7 +134,7 @@ function* complete(
     const kemSecret = yield* wait(keyPair.decapsulate(parts.kem));
     return kemSecret === undefined ? undefined : joinSecrets(layout, kemSecret, classicalSecret);
   } finally {
-    classicalSecret.fill(0);
+    wipe(classicalSecret);
   }
 }
 
@@ -156,7 +156,7 @@ function* respond(
       sharedSecret: joinSecrets(layout, encapsulation.sharedSecret, answer.sharedSecret),
     };
   } finally {
-    answer.sharedSecret.fill(0);
+    wipe(answer.sharedSecret);
   }
 }
 
@@ -167,7 +167,7 @@ function join({ first }: Layout, kem: Uint8Array, classical: Uint8Array): Uint8A
 /** Wipes the KEM's. */
 function joinSecrets(layout: Layout, kemSecret: Uint8Array, classicalSecret: Uint8Array): Uint8Array {
   const secret = join(layout, kemSecret, classicalSecret);
-  kemSecret.fill(0);
+  wipe(kemSecret);
   return secret;
 }
 
