@@ -79,12 +79,15 @@ function* storedSession(config: ClientConfig, serverName: ServerName): Step<Resu
   const scope = serverScope(config, serverName);
   const stored = yield* wait(sessionStore.tls12Session(hex(scope)));
   if (stored === undefined) return undefined;
-  const session = resumable(decodeClientSession(stored), ProtocolVersion.TLSv1_2, scope, config.time());
+  const decoded = decodeClientSession(stored);
+  const session = resumable(decoded, ProtocolVersion.TLSv1_2, scope, config.time());
   const isOfferable =
     session?.extendedMasterSecret === true &&
     config.tls12CipherSuites.some(({ id }) => id === session.cipherSuite) &&
     (session.ticket.length > 0 || session.sessionId.length > 0);
-  return isOfferable ? session : undefined;
+  if (isOfferable) return session;
+  wipe(decoded?.secret);
+  return undefined;
 }
 
 export function forgetClientSession(config: ClientConfig, serverName: ServerName): ForgetSession {
