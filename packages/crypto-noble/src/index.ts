@@ -10,10 +10,11 @@
  */
 import { type CryptoProvider, signatureVerification as build } from '@tyls/tls-core/provider';
 import { cipherSuites } from './cipher_suites.ts';
-import { groupsWith } from './key_exchange.ts';
+import { curves, curvesWith, groupsOf } from './key_exchange.ts';
 import { privateKeyLoaderWith } from './private_key.ts';
 import { platformRandom, type Random } from './random.ts';
 import { signatureVerification } from './signature_verification.ts';
+import { smallX25519 } from './small_x25519.ts';
 import { tls13CipherSuites } from './tls13_cipher_suites.ts';
 import { webSignatures } from './web_signatures.ts';
 
@@ -56,7 +57,7 @@ export function nobleTls13Provider(options: NobleProviderOptions = {}): CryptoPr
   const random: Random = options.random ?? platformRandom;
   return {
     cipherSuites: tls13CipherSuites,
-    keyExchangeGroups: groupsWith(random),
+    keyExchangeGroups: groupsOf(curves, random),
     signatureVerification,
     random,
     loadPrivateKey: privateKeyLoaderWith(random),
@@ -65,13 +66,13 @@ export function nobleTls13Provider(options: NobleProviderOptions = {}): CryptoPr
 
 /**
  * What a client of TLS 1.3 without a certificate of its own needs on the web, for the smallest bundle: no private keys, no
- * Ed25519 and no P-521 in certificates.
+ * Ed25519 and no P-521 in certificates. A key share of X25519 takes it twice as long, but for the first of all.
  */
 export function nobleTls13ClientProvider(options: NobleProviderOptions = {}): CryptoProvider {
   const random: Random = options.random ?? platformRandom;
   return {
     cipherSuites: tls13CipherSuites,
-    keyExchangeGroups: groupsWith(random),
+    keyExchangeGroups: groupsOf(curvesWith(smallX25519), random),
     signatureVerification: build(webSignatures),
     random,
     loadPrivateKey: loadNoPrivateKey,

@@ -11,29 +11,23 @@ interface Curve {
   readonly agree: (privateKey: Uint8Array, share: Uint8Array) => Uint8Array | undefined;
 }
 
-/** In order of preference. */
-export const curves: ReadonlyMap<NamedGroup, Curve> = new Map([
-  [
-    NamedGroup.X25519,
-    {
-      newPrivateKey: (random) => drawBytes(random, 32),
-      keyShare: (privateKey) => x25519.getPublicKey(privateKey),
-      agree(privateKey, share) {
-        try {
-          return x25519.getSharedSecret(privateKey, share); // throws at an all-zero result (RFC 7748 section 6.1)
-        } catch {
-          return undefined;
-        }
-      },
-    },
-  ],
-  [NamedGroup.secp256r1, nistCurve(p256, 32)],
-  [NamedGroup.secp384r1, nistCurve(p384, 48)],
-]);
+type Curves = ReadonlyMap<NamedGroup, Curve>;
 
-/** The groups, drawing their keys from `random`. */
-export function groupsWith(random: Random): readonly KeyExchangeGroup[] {
-  return [...curves].map(([name, curve]) => ({
+/** X25519 as noble has it: it makes key shares with tables for the base point, of an Edwards curve. */
+export const curves: Curves = /* @__PURE__ */ curvesWith(x25519);
+
+/** In order of preference. */
+export function curvesWith(montgomeryCurve: typeof x25519): Curves {
+  return new Map([
+    [NamedGroup.X25519, montgomery(montgomeryCurve)],
+    [NamedGroup.secp256r1, nistCurve(p256, 32)],
+    [NamedGroup.secp384r1, nistCurve(p384, 48)],
+  ]);
+}
+
+/** The groups of some curves, drawing their keys from `random`. */
+export function groupsOf(those: Curves, random: Random): readonly KeyExchangeGroup[] {
+  return [...those].map(([name, curve]) => ({
     name,
     start() {
       const privateKey = curve.newPrivateKey(random);
@@ -45,6 +39,20 @@ export function groupsWith(random: Random): readonly KeyExchangeGroup[] {
       return sharedSecret === undefined ? undefined : { keyShare: curve.keyShare(privateKey), sharedSecret };
     },
   }));
+}
+
+function montgomery(curve: typeof x25519): Curve {
+  return {
+    newPrivateKey: (random) => drawBytes(random, 32),
+    keyShare: (privateKey) => curve.getPublicKey(privateKey),
+    agree(privateKey, share) {
+      try {
+        return curve.getSharedSecret(privateKey, share); // throws at an all-zero result (RFC 7748 section 6.1)
+      } catch {
+        return undefined;
+      }
+    },
+  };
 }
 
 function nistCurve(curve: typeof p256, fieldLength: number): Curve {

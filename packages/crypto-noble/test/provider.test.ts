@@ -1,10 +1,14 @@
+import { x25519 } from '@noble/curves/ed25519.js';
 import { CipherSuite, type Kem } from '@tyls/tls-core/provider';
 import { generateKeyPairSync } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { keyExchangeSuite } from '../../../testing/src/crypto_suite/key_exchange_suite.ts';
 import { providerSuite } from '../../../testing/src/crypto_suite/provider_suite.ts';
+import { wycheproofSuite } from '../../../testing/src/crypto_suite/wycheproof.ts';
 import { nobleProvider, nobleTls13ClientProvider } from '../src/index.ts';
-import { curves } from '../src/key_exchange.ts';
+import { curves, curvesWith } from '../src/key_exchange.ts';
 import { mlKem768, withPostQuantum } from '../src/post_quantum.ts';
+import { smallX25519 } from '../src/small_x25519.ts';
 
 /** A KEM whose randomness is what a vector says. */
 const mlKem768With = (bytes: Uint8Array): Kem => mlKem768((target) => target.set(bytes));
@@ -61,6 +65,30 @@ test('all randomness is drawn from the source that the options give', async () =
 
 test('ChaCha20-Poly1305 comes first', () => {
   expect(nobleProvider().cipherSuites[0]!.id).toBe(CipherSuite.TLS_CHACHA20_POLY1305_SHA256);
+});
+
+const smallCurves = curvesWith(smallX25519);
+wycheproofSuite(
+  {
+    name: 'noble, with the smallest X25519',
+    provider: nobleTls13ClientProvider(),
+    computesPublicKeyOf: [],
+    signsWith: [],
+    agree: (group, privateKey, share) => smallCurves.get(group)!.agree(privateKey, share),
+  },
+  'x25519',
+);
+
+describe("a client's provider", () => {
+  const provider = nobleTls13ClientProvider();
+  keyExchangeSuite({ provider });
+
+  test('makes the key shares that noble has for the same private keys', () => {
+    for (const [i, privateKey] of [0x00, 0x7f, 0x80, 0xff].map((byte) => new Uint8Array(32).fill(byte)).entries()) {
+      privateKey[i] = 9;
+      expect(smallX25519.getPublicKey(privateKey)).toEqual(x25519.getPublicKey(privateKey));
+    }
+  });
 });
 
 test("a client's provider loads no private keys, and says who does", () => {
