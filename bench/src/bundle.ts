@@ -7,7 +7,7 @@ import { figureOf } from './figure.ts';
 
 /** What no client on noble can be without, as noble has it. */
 const nobleParts = `
-  export { x25519 } from '@noble/curves/ed25519.js';
+  export { montgomery } from '@noble/curves/abstract/montgomery.js';
   export { p256 } from '@noble/curves/nist.js';
   export { chacha20poly1305 } from '@noble/ciphers/chacha.js';
   export { sha256, sha384 } from '@noble/hashes/sha2.js';

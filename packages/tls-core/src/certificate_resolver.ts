@@ -1,7 +1,7 @@
 /** Resolvers that choose among several certificates, by what the peer says of itself (RFC 8446 sections 4.4.2.2 and 4.4.2.3). */
 import { equalBytes } from './codec/bytes.ts';
 import { type CertifiedKey, type ClientCertResolver, type ServerCertResolver } from './config.ts';
-import { certificateSignatureSchemes } from './crypto/algorithm_identifier.ts';
+import { certificateSignatureSchemes } from './crypto/certificate_schemes.ts';
 import { certificateFields, keyCurve } from './crypto/certificate_fields.ts';
 import { CertificateType, type NamedGroup, ProtocolVersion, type SignatureScheme } from './registry.ts';
 import { isDnsName } from './server_name.ts';

@@ -3,9 +3,6 @@
  * comparing bytes compares algorithm and parameters at once.
  */
 
-import { equalBytes } from '../codec/bytes.ts';
-import { SignatureScheme } from '../registry.ts';
-
 /** The names by which a provider says what it can verify, as in rustls-webpki: key, then hash. */
 export type SignatureAlgorithmName =
   | `ECDSA_${'P256' | 'P384' | 'P521'}_${Digest}`
@@ -45,8 +42,13 @@ export const publicKeyAlgorithm: Readonly<
   mlDsa87: bytes('06 09 608648016503040313'),
 };
 
+type SignatureAlgorithmId =
+  `rsaPkcs1${HashId}` | `rsaPkcs1${HashId}AbsentParameters` | `rsaPss${HashId}` | `ecdsa${HashId}` | 'ed25519';
+
+type HashId = 'Sha256' | 'Sha384' | 'Sha512';
+
 /** Of signatures. */
-const signatureAlgorithm = {
+export const signatureAlgorithm: Readonly<Record<SignatureAlgorithmId, Uint8Array>> = {
   /** RFC 4055 section 5. */
   rsaPkcs1Sha256: bytes('06 09 2a864886f70d01010b 05 00'),
   rsaPkcs1Sha384: bytes('06 09 2a864886f70d01010c 05 00'),
@@ -92,44 +94,12 @@ export const signatureVerificationAlgorithms: Readonly<Record<SignatureAlgorithm
   RSA_PSS_SHA512: rsa('rsaPssSha512'),
 };
 
-const { ecdsa_secp256r1_sha256, ecdsa_secp384r1_sha384, ecdsa_secp521r1_sha512, ...others } = SignatureScheme;
-
-/** By which schemes signature_algorithms_cert speaks of each; the hash of an ECDSA scheme counts, whatever the curve. */
-const certificateSchemes: readonly (readonly [algorithm: Uint8Array, schemes: readonly SignatureScheme[]])[] = [
-  [signatureAlgorithm.ecdsaSha256, [ecdsa_secp256r1_sha256]],
-  [signatureAlgorithm.ecdsaSha384, [ecdsa_secp384r1_sha384]],
-  [signatureAlgorithm.ecdsaSha512, [ecdsa_secp521r1_sha512]],
-  [signatureAlgorithm.ed25519, [others.ed25519]],
-  [signatureAlgorithm.rsaPkcs1Sha256, [others.rsa_pkcs1_sha256]],
-  [signatureAlgorithm.rsaPkcs1Sha384, [others.rsa_pkcs1_sha384]],
-  [signatureAlgorithm.rsaPkcs1Sha512, [others.rsa_pkcs1_sha512]],
-  [signatureAlgorithm.rsaPkcs1Sha256AbsentParameters, [others.rsa_pkcs1_sha256]],
-  [signatureAlgorithm.rsaPkcs1Sha384AbsentParameters, [others.rsa_pkcs1_sha384]],
-  [signatureAlgorithm.rsaPkcs1Sha512AbsentParameters, [others.rsa_pkcs1_sha512]],
-  [signatureAlgorithm.rsaPssSha256, [others.rsa_pss_rsae_sha256, others.rsa_pss_pss_sha256]],
-  [signatureAlgorithm.rsaPssSha384, [others.rsa_pss_rsae_sha384, others.rsa_pss_pss_sha384]],
-  [signatureAlgorithm.rsaPssSha512, [others.rsa_pss_rsae_sha512, others.rsa_pss_pss_sha512]],
-  [publicKeyAlgorithm.mlDsa44, [others.mldsa44]],
-  [publicKeyAlgorithm.mlDsa65, [others.mldsa65]],
-  [publicKeyAlgorithm.mlDsa87, [others.mldsa87]],
-];
-
-/**
- * The schemes of signature_algorithms_cert (RFC 8446 section 4.2.3) that stand for a signature in a certificate; none for
- * SHA-1 and whatever else is not known.
- *
- * @param algorithm content of the AlgorithmIdentifier's SEQUENCE
- */
-export function certificateSignatureSchemes(algorithm: Uint8Array): readonly SignatureScheme[] {
-  return certificateSchemes.find(([known]) => equalBytes(known, algorithm))?.[1] ?? [];
-}
-
 interface AlgorithmPair {
   readonly publicKeyAlgorithm: Uint8Array;
   readonly signatureAlgorithm: Uint8Array;
 }
 
-function ecdsa(key: 'ecP256' | 'ecP384' | 'ecP521', signature: keyof typeof signatureAlgorithm): AlgorithmPair {
+function ecdsa(key: 'ecP256' | 'ecP384' | 'ecP521', signature: SignatureAlgorithmId): AlgorithmPair {
   return { publicKeyAlgorithm: publicKeyAlgorithm[key], signatureAlgorithm: signatureAlgorithm[signature] };
 }
 
@@ -137,6 +107,6 @@ function mlDsa(key: 'mlDsa44' | 'mlDsa65' | 'mlDsa87'): AlgorithmPair {
   return { publicKeyAlgorithm: publicKeyAlgorithm[key], signatureAlgorithm: publicKeyAlgorithm[key] };
 }
 
-function rsa(signature: keyof typeof signatureAlgorithm): AlgorithmPair {
+function rsa(signature: SignatureAlgorithmId): AlgorithmPair {
   return { publicKeyAlgorithm: publicKeyAlgorithm.rsa, signatureAlgorithm: signatureAlgorithm[signature] };
 }

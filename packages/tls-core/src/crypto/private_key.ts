@@ -1,5 +1,5 @@
 /**
- * Private keys for providers: the formats that they come in, the schemes that they sign with, and the limits on RSA.
+ * Private keys for providers: the formats that they come in, and the schemes that they sign with.
  *
  * Formats: PKCS#8 (RFC 5958, RFC 8410 for Ed25519, RFC 9881 for ML-DSA), PKCS#1 (RFC 8017 appendix A.1) and SEC 1 (RFC 5915). Not
  * encrypted keys, not PEM, and no arithmetic: whether numbers belong together is for the provider to say.
@@ -9,6 +9,7 @@ import { contextTag, derEncode, DerReader, DerTag } from '../codec/der.ts';
 import { SignatureScheme } from '../registry.ts';
 import { publicKeyAlgorithm } from './algorithm_identifier.ts';
 import { type PrivateKeyDer, type Signer, type SigningKey } from './provider.ts';
+import { enterSequence, rsaLimitBroken, type RsaPublicKey } from './rsa_public_key.ts';
 
 /** The kinds of keys that TLS authentication knows here. */
 export type KeyKind = keyof typeof publicKeyAlgorithm;
@@ -29,12 +30,6 @@ export const mlDsaLength: Readonly<Record<MlDsaKeyKind, { readonly publicKey: nu
     mlDsa65: { publicKey: 1952, expandedKey: 4032 },
     mlDsa87: { publicKey: 2592, expandedKey: 4896 },
   };
-
-/** Big-endian, without leading zeros. */
-export interface RsaPublicKey {
-  readonly modulus: Uint8Array;
-  readonly publicExponent: Uint8Array;
-}
 
 /** A parsed private key. The bytes borrow the encoding that it was parsed from. */
 export type PrivateKey = RsaPrivateKey | EcPrivateKey | Ed25519PrivateKey | MlDsaPrivateKey;
@@ -146,28 +141,6 @@ function encodeMlDsa({ seed, expandedKey }: MlDsaPrivateKey): Uint8Array {
 /** SubjectPublicKeyInfo (RFC 5280 section 4.1) of the content of subjectPublicKey. */
 export function subjectPublicKeyInfo(kind: KeyKind, publicKey: Uint8Array): Uint8Array {
   return derEncode(DerTag.sequence, derEncode(DerTag.sequence, publicKeyAlgorithm[kind]), encodeBitString(publicKey));
-}
-
-/** RSAPublicKey (RFC 8017 appendix A.1.1): the content of subjectPublicKey of an RSA key. */
-export function encodeRsaPublicKey(key: RsaPublicKey): Uint8Array {
-  return derEncode(DerTag.sequence, encodeUnsigned(key.modulus), encodeUnsigned(key.publicExponent));
-}
-
-/**
- * Reads RSAPublicKey (RFC 8017 appendix A.1.1), within the limits that every provider keeps to: a modulus of 2048 to
- * 8192 bits, and an odd exponent from 3 to 2^33 - 1, so that nobody's key makes a verification slow.
- *
- * @returns views of `der`, or `undefined` if it is malformed or outside the limits
- */
-export function parseRsaPublicKey(der: Uint8Array): RsaPublicKey | undefined {
-  try {
-    const key = enterSequence(der, (what) => new Error(what));
-    const publicKey = { modulus: key.unsignedInteger(), publicExponent: key.unsignedInteger() };
-    key.finish();
-    return rsaLimitBroken(publicKey) === undefined ? publicKey : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Throws if the encoding of a private key came with another public key than `spki`, which was computed from it. */
@@ -377,38 +350,8 @@ function kindOf(algorithmIdentifier: Uint8Array): KeyKind | undefined {
   return kinds.find((kind) => equalBytes(publicKeyAlgorithm[kind], algorithmIdentifier));
 }
 
-/** Which limit of {@link parseRsaPublicKey} a key breaks. */
-function rsaLimitBroken({ modulus, publicExponent }: RsaPublicKey): string | undefined {
-  const bits = bitLength(modulus);
-  if (bits < 2048 || bits > 8192) return `its modulus has ${bits} bits, not 2048 to 8192`;
-  if (modulus.at(-1)! % 2 === 0) return 'its modulus is even';
-  const exponentBits = bitLength(publicExponent);
-  if (exponentBits < 2 || exponentBits > 33) return 'its public exponent is under 3 or over 33 bits';
-  if (publicExponent.at(-1)! % 2 === 0) return 'its public exponent is even';
-  return undefined;
-}
-
-/** Of a number without leading zeros. */
-function bitLength(bigEndian: Uint8Array): number {
-  return bigEndian.length * 8 - (Math.clz32(bigEndian[0]!) - 24);
-}
-
 function malformed(format: string): (what: string) => Error {
   return (what) => new Error(`the ${format} private key is malformed: ${what}`);
-}
-
-/** A reader over the content of the one SEQUENCE that `der` is. */
-function enterSequence(der: Uint8Array, fail: (what: string) => Error): DerReader {
-  const outer = new DerReader(der, fail);
-  const sequence = outer.enter(DerTag.sequence);
-  outer.finish();
-  return sequence;
-}
-
-function encodeUnsigned(bigEndian: Uint8Array): Uint8Array {
-  return bigEndian[0]! < 0x80
-    ? derEncode(DerTag.integer, bigEndian)
-    : derEncode(DerTag.integer, Uint8Array.of(0), bigEndian);
 }
 
 /** Of whole bytes. */

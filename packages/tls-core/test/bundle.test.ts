@@ -1,9 +1,9 @@
-/** That a program with TLS 1.3 alone is bundled without TLS 1.2. */
+/** What a program is bundled without: TLS 1.2 with TLS 1.3 alone, and all that a client has no use for. */
 import { build, type Plugin } from 'esbuild';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-const packages = fileURLToPath(new URL('../../../', import.meta.url));
+const packages = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The sources, as the aliases of the tests have them. */
 const sources: Plugin = {
@@ -50,6 +50,8 @@ const programs: Readonly<Record<string, (provider: string) => string>> = {
   `,
 };
 
+const resolver = "export { serverCertResolver } from '@tyls/tls-core';";
+
 /** Labels of the PRF, and the comments by which esbuild names the files that it took something from. */
 const tls12Code = [
   "'master secret'",
@@ -63,9 +65,9 @@ const tls12Code = [
   'messages/server_hello_tls12.ts',
   'src/tls12_cipher_suites.ts',
 ];
-const found = (code: string): string[] => {
+const found = (code: string, signs: readonly string[] = tls12Code): string[] => {
   const normal = code.replaceAll('"', "'");
-  return tls12Code.filter((sign) => normal.includes(sign));
+  return signs.filter((sign) => normal.includes(sign));
 };
 
 test.each(Object.entries(programs))(
@@ -82,4 +84,24 @@ test.each(Object.entries(programs))('a %s with all suites has it', async (_role,
   const code = await bundle(program('nobleProvider'));
   expect(code).toContain('tls13 ');
   expect(found(code)).toEqual(tls12Code);
+});
+
+/** What only a server, or whoever has a private key, needs. */
+const othersCode = [
+  'crypto/private_key.ts',
+  'crypto/certificate_schemes.ts',
+  'src/private_key.ts',
+  'curves/abstract/edwards.js',
+  'handshake/server_tls13.ts',
+  'handshake/psk_server.ts',
+];
+
+test('a client with a provider for clients has no code for private keys, servers and Edwards curves', async () => {
+  const code = await bundle(programs['client']!('nobleTls13ClientProvider'));
+  expect(code).toContain('tls13 ');
+  expect(found(code, othersCode)).toEqual([]);
+});
+
+test('a server with all has it', async () => {
+  expect(found(await bundle(programs['server']!('nobleProvider') + resolver), othersCode)).toEqual(othersCode);
 });
