@@ -6,16 +6,15 @@ import {
   checkOwnPublicKey,
   ecFieldLength,
   encodePkcs8,
-  encodeRsaPublicKey,
   type KeyKind,
   type MlDsaKeyKind,
   mlDsaLength,
   parsePrivateKey,
-  parseRsaPublicKey,
   signingAlgorithms,
   signingKey,
   subjectPublicKeyInfo,
 } from '../src/crypto/private_key.ts';
+import { encodeRsaPublicKey, parseRsaPublicKey } from '../src/crypto/rsa_public_key.ts';
 import { publicKeyAlgorithm } from '../src/crypto/algorithm_identifier.ts';
 import { SignatureScheme } from '../src/registry.ts';
 
