@@ -57,6 +57,8 @@ export class Connection {
   #received: Uint8Array[] = [];
   /** What is to be sent once the handshake is complete. */
   #queued: Uint8Array[] = [];
+  /** Whether it has failed, or was given up. */
+  #over = false;
   #error: TlsError | undefined;
   #writeClosed = false;
   /** Whether a server may send before it has the client's Finished. */
@@ -80,7 +82,7 @@ export class Connection {
     try {
       const traffic = yield* handshake(this.#io);
       // A verifier, a resolver or a key log may have given the connection up meanwhile.
-      if (this.#error !== undefined) return traffic.wipe();
+      if (this.#over) return traffic.wipe();
       this.#completed(traffic);
       yield* traffic.receive({
         deliver: (content) => void this.#received.push(...content),
@@ -166,9 +168,17 @@ export class Connection {
     return this.#input(() => traffic.updateKeys?.(both ? update_requested : update_not_requested));
   }
 
-  /** Gives the connection up: its secrets are wiped, no alert is sent, and every later input fails with `reason`. */
-  abandon(reason: TlsError = new TlsError({ code: 'Closed' })): void {
-    this.#runner.close(this.#fail(reason, false));
+  /**
+   * Gives the connection up: its secrets are wiped, no alert is sent, and every later input fails with `reason`, or with
+   * `Closed`.
+   */
+  abandon(reason?: TlsError): void {
+    if (!this.#over) {
+      this.#over = true;
+      this.#error = reason;
+      this.#end(reason?.code ?? 'Closed');
+    }
+    this.#runner.close(reason);
   }
 
   /** The pieces to write to the transport, in order, best in one vectored write. The caller owns them. */
@@ -201,6 +211,8 @@ export class Connection {
 
   /** The error that ended the connection, if one did. */
   get error(): TlsError | undefined {
+    // Only now where there was no reason: its stack takes longer than all else that giving a connection up does.
+    if (this.#over) this.#error ??= new TlsError({ code: 'Closed' });
     return this.#error;
   }
 
@@ -358,7 +370,7 @@ export class Connection {
   }
 
   #throwIfFailed(): void {
-    if (this.#error !== undefined) throw this.#error;
+    if (this.#over) throw this.error!;
   }
 
   /** Throws what ended the connection, once the alert for it is in the output. */
@@ -372,19 +384,24 @@ export class Connection {
     return isPromise(idle) ? idle.then(rethrow) : rethrow();
   }
 
-  /** Makes `error` final, if it is the first: sends its alert, if the peer is to know, and wipes the secrets. */
-  #fail(error: unknown, tellPeer: boolean = true): TlsError {
-    if (this.#error !== undefined) return this.#error;
+  /** Makes `error` final, if it is the first: sends its alert and wipes the secrets. */
+  #fail(error: unknown): TlsError {
+    if (this.#over) return this.error!;
     const failure = asTlsError(error);
+    this.#over = true;
     this.#error = failure;
     const closeNotifySent = this.#writeClosed && this.#traffic !== undefined;
-    if (tellPeer && failure.alert !== undefined && !closeNotifySent) this.#sendLastAlert(failure.alert);
+    if (failure.alert !== undefined && !closeNotifySent) this.#sendLastAlert(failure.alert);
+    this.#end(failure.code);
+    return failure;
+  }
+
+  #end(code: string): void {
     this.#io.outbound.close();
-    this.#traceEnd(failure.code);
+    this.#traceEnd(code);
     this.#queued = [];
     this.#traffic?.wipe();
     this.#io.early.wipe();
-    return failure;
   }
 
   #traceEnd(error: string | undefined): void {
