@@ -1,5 +1,5 @@
 /** HKDF (RFC 5869) for providers that have HMAC. */
-import { wipe } from '../codec/bytes.ts';
+import { concat, wipe } from '../codec/bytes.ts';
 import { type Hkdf } from './provider.ts';
 
 /**
@@ -12,23 +12,22 @@ export function hkdfFromHmac(hmac: (key: Uint8Array, message: Uint8Array) => Uin
     extract: hmac,
     expand(pseudorandomKey, info, length) {
       if (length > 255 * outputLength) throw new RangeError(`HKDF-Expand gives at most ${255 * outputLength} bytes`);
-      // T(i-1), info, i: each block is the HMAC of it, the first without T(0).
-      const message = new Uint8Array(outputLength + info.length + 1);
-      message.set(info, outputLength);
-      const counter = message.length - 1;
-      message[counter] = 1;
-      let block = hmac(pseudorandomKey, message.subarray(outputLength));
+      const first = new Uint8Array(info.length + 1);
+      first.set(info);
+      first[info.length] = 1;
+      let block = hmac(pseudorandomKey, first);
       if (length === outputLength) return block;
       const output = new Uint8Array(length);
-      for (let at = 0; ; at += outputLength) {
-        output.set(block.subarray(0, length - at), at);
-        message.set(block);
+      output.set(length < outputLength ? block.subarray(0, length) : block);
+      // T(i-1), info, i: each block is the HMAC of it, the first without T(0).
+      for (let at = outputLength, i = 2; at < length; at += outputLength, i++) {
+        const message = concat([block, info, Uint8Array.of(i)]);
         wipe(block);
-        if (at + outputLength >= length) break;
-        message[counter]++;
         block = hmac(pseudorandomKey, message);
+        wipe(message);
+        output.set(block.subarray(0, length - at), at);
       }
-      wipe(message);
+      wipe(block);
       return output;
     },
   };
