@@ -50,7 +50,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
   const notAfter = readTime(times);
   times.finish();
   if (notBefore > notAfter) throw certificateError({ reason: 'InvalidCertValidity', notBefore, notAfter });
-  return { ...fields, notBefore, notAfter, extensions: parseExtensions(extensions) };
+  return { notBefore, notAfter, extensions: parseExtensions(extensions), ...fields };
 }
 
 /** Whether subject and issuer are the same name (RFC 5280 section 6.1): a CA that certifies another key of its own. */

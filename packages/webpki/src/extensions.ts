@@ -161,7 +161,9 @@ function parseKeyUsage(value: Uint8Array): KeyUsage {
   if (last !== undefined && (unused! > 7 || last === 0 || (last & ((1 << unused!) - 1)) !== 0))
     throw bad('a BIT STRING');
   const isSet = (bit: number): boolean => ((bits[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0;
-  return Object.fromEntries(keyUsageBits.map((name, bit) => [name, isSet(bit)])) as KeyUsage;
+  const usage: Partial<Record<KeyUsageBit, boolean>> = {};
+  for (const [bit, name] of keyUsageBits.entries()) usage[name] = isSet(bit);
+  return usage as KeyUsage;
 }
 
 /** RFC 5280 section 4.2.1.12. */

@@ -269,7 +269,7 @@ function pathVerifier(
   const store = storeOf(roots);
   const fixed = { roots: store, algorithms, purpose, policy, maxDepth, keyUsage, revocation, handledExtensions };
   return function* ({ endEntity, intermediates }, now, budget) {
-    const verified = yield* pathVerification({ ...fixed, endEntity, intermediates, now, budget });
+    const verified = yield* pathVerification({ endEntity, intermediates, now, budget, ...fixed });
     const keys = [verified.endEntity, ...verified.intermediates, verified.anchor];
     pinned?.check(keys.map(({ subjectPublicKeyInfo }) => subjectPublicKeyInfo));
     return verified;
