@@ -84,9 +84,9 @@ export interface Wanted {
 /** Our certificates as entries, with the first of them what is wanted (section 4.4.2.1). */
 export function certificateEntries(certified: CertifiedKey, wanted: Wanted): CertificateEntry[] {
   const stapled = {
-    ...onlyKnown,
     ocspResponse: wanted.ocspResponse ? certified.ocspResponse : undefined,
     sctList: wanted.sctList ? certified.sctList : undefined,
+    ...onlyKnown,
   };
   return certified.certificates.map((certificate, i) => ({ certificate, extensions: i === 0 ? stapled : onlyKnown }));
 }

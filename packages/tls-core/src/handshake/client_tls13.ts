@@ -264,9 +264,9 @@ function* authenticateServer(
   const verify = parseCertificateVerify(config.verifier, verifyMessage);
   const verified = yield* wait(
     config.verifier.verifyServerCert({
-      ...peerCertificatesOf(endEntity, intermediates),
       serverName,
       now: config.time(),
+      ...peerCertificatesOf(endEntity, intermediates),
     }),
   );
   const signature = yield* verifyHandshakeSignature(

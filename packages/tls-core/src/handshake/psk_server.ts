@@ -42,7 +42,7 @@ export function* findPsk(config: ServerConfig, hello: ClientHello, info: ClientH
   if (preSharedKey === undefined || !wantsPskWithKeyExchange(hello)) return undefined;
   for (const { identity, obfuscatedTicketAge } of preSharedKey.identities.slice(0, maxIdentities)) {
     const psk = (yield* findSession(config, hello, info, identity)) ?? (yield* findExternal(config, hello, identity));
-    if (psk !== undefined) return { ...psk, identity, obfuscatedTicketAge };
+    if (psk !== undefined) return { identity, obfuscatedTicketAge, ...psk };
   }
   return undefined;
 }
@@ -137,7 +137,7 @@ export function verifyBinder(
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'IncorrectBinder' });
   }
   transcript.add(raw.subarray(truncated));
-  return { ...found, index } as VerifiedPsk;
+  return { index, ...found } as VerifiedPsk;
 }
 
 /** How far the client's idea of a ticket's age may be from ours, in milliseconds. */
@@ -191,7 +191,6 @@ export function* sendTickets(io: HandshakeIo, hellos: ServerHellos, state: Tls13
     psk?.session === undefined ? offered : Math.min(offered, remainingSeconds(psk.session, config.time()));
   if (lifetimeSeconds <= 0) return;
   const maxEarlyDataSize = config.maxEarlyDataSize > 0 ? config.maxEarlyDataSize : undefined;
-  const extensions = { ...onlyKnown, maxEarlyDataSize };
   const messages: Uint8Array[] = [];
   for (let i = 0; i < ticketCount(hellos); i++) {
     const nonce = Uint8Array.of(i);
@@ -203,7 +202,8 @@ export function* sendTickets(io: HandshakeIo, hellos: ServerHellos, state: Tls13
     if (ticket === undefined || ticket.length > maxTicket) continue;
     // RFC 8701 section 4.1.
     const unknown = config.grease ? [{ type: greaseValue(randomBytes(config, 1)[0]!), data: emptyBytes }] : [];
-    const message = { lifetimeSeconds, ageAdd, nonce, ticket, extensions: { ...extensions, unknown } };
+    const extensions = { ...onlyKnown, unknown, maxEarlyDataSize };
+    const message = { lifetimeSeconds, ageAdd, nonce, ticket, extensions };
     messages.push(encodeMessage(HandshakeType.new_session_ticket, newSessionTicket, message));
   }
   if (messages.length > 0) io.outbound.send(ContentType.handshake, concat(messages));
@@ -215,7 +215,6 @@ function sessionOf(
   ticket: Pick<ServerSession, 'secret' | 'ageAdd' | 'lifetimeSeconds'>,
 ): ServerSession {
   return {
-    ...ticket,
     version: ProtocolVersion.TLSv1_3,
     cipherSuite: suite.id,
     scope: config.policies(),
@@ -226,6 +225,7 @@ function sessionOf(
     maxEarlyDataSize: config.maxEarlyDataSize,
     serverName: serverNameBytes(info.serverName),
     applicationData: resumptionData.toKeep,
+    ...ticket,
   };
 }
 

@@ -237,7 +237,7 @@ function helloRetryRequest(hello: ClientHello, suite: Tls13CipherSuite, group: K
     sessionId: hello.sessionId,
     cipherSuite: suite.id,
     compressionMethod: 0,
-    extensions: { ...onlyKnown, version: ProtocolVersion.TLSv1_3, group: group.name },
+    extensions: { version: ProtocolVersion.TLSv1_3, group: group.name, ...onlyKnown },
   });
 }
 

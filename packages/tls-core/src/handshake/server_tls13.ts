@@ -69,7 +69,7 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
     const types = identity === undefined ? undefined : selectedTypes(hello, identity.certified, clientVerifier);
     const tickets = hello.extensions.ticketRequest === undefined ? undefined : ticketCount(hellos);
     const earlyData = earlyOpener === undefined ? undefined : ({ earlyData: true } as const);
-    const negotiated = { protocol, recordSizeLimit, ...types, ...earlyData, ticketCount: tickets };
+    const negotiated = { protocol, recordSizeLimit, ticketCount: tickets, ...types, ...earlyData };
     const flight = [encodeEncryptedExtensions(hellos, negotiated)];
     if (clientVerifier !== undefined) flight.push(encodeCertificateRequest(config, clientVerifier));
     for (const message of flight) transcript.add(message);
@@ -209,10 +209,10 @@ function* sendServerHello(io: HandshakeIo, hellos: ServerHellos): Step<Uint8Arra
     cipherSuite: suite.id,
     compressionMethod: 0,
     extensions: {
-      ...onlyKnown,
       version: ProtocolVersion.TLSv1_3,
       keyShare: { group: group.name, keyExchange: answer.keyShare },
       preSharedKey: hellos.psk?.index,
+      ...onlyKnown,
     },
   });
   transcript.add(message);
@@ -226,10 +226,10 @@ function encodeEncryptedExtensions(
   negotiated: Omit<EncryptedExtensions, keyof ExtensionBlock>,
 ): Uint8Array {
   return encodeMessage(HandshakeType.encrypted_extensions, encryptedExtensions, {
-    ...onlyKnown,
     // RFC 6066 section 3: says that the name was used; not where a session is resumed.
     serverName: info.serverName === undefined || psk !== undefined ? undefined : true,
     ...negotiated,
+    ...onlyKnown,
   });
 }
 
@@ -238,12 +238,12 @@ function encodeCertificateRequest(config: ServerConfig, verifier: ClientCertVeri
   return encodeMessage(HandshakeType.certificate_request, certificateRequest, {
     context: emptyBytes,
     extensions: {
-      ...onlyKnown,
       certificateStatusRequest: requestOcspResponse === true ? true : undefined,
       sctListRequest: requestSctList === true ? true : undefined,
       compressionAlgorithms: offeredAlgorithms(config),
       signatureSchemes: schemes,
       certificateAuthorities: rootHintSubjects.length > 0 ? rootHintSubjects : undefined,
+      ...onlyKnown,
     },
   });
 }
@@ -298,8 +298,8 @@ function* authenticateClient(
   const verify = parseCertificateVerify(verifier, verifyMessage);
   const verified = yield* wait(
     verifier.verifyClientCert({
-      ...peerCertificatesOf(endEntity, intermediates),
       now: config.time(),
+      ...peerCertificatesOf(endEntity, intermediates),
     }),
   );
   const signature = yield* verifyHandshakeSignature(verifier, 'client', endEntity.certificate, verify, signedHash);

@@ -183,12 +183,12 @@ export const clientHello: Codec<ClientHello> = {
   read(r) {
     const fixed = fixedPart.read(r);
     // A ClientHello without any extension is well-formed in TLS 1.2 (RFC 5246 section 7.4.1.2).
-    if (r.remaining === 0) return { ...fixed, extensions: onlyKnown };
+    if (r.remaining === 0) return { extensions: onlyKnown, ...fixed };
     const block = clientExtensions.read(r);
     if (block.preSharedKey !== undefined && block.types.at(-1) !== ExtensionType.pre_shared_key) {
       throw r.error('PreSharedKeyIsNotFinalExtension');
     }
-    return { ...fixed, extensions: block };
+    return { extensions: block, ...fixed };
   },
   write(w, hello) {
     fixedPart.write(w, hello);

@@ -21,7 +21,10 @@ export interface ExtensionBlock {
 /** An extensions block of which nothing is known. */
 export const rawExtensions: Codec<readonly UnknownExtension[]> = vec(2, struct({ type: u16, data: opaque16() }), true);
 
-/** To be spread into a block that is made, not read: nothing unknown, in the codec's order. */
+/**
+ * To be spread into a block that is made, not read: nothing unknown, in the codec's order. As its last part, as
+ * everywhere on the way of a handshake: what follows a spread takes V8 before version 12 (Node 20) 0.7 µs a property.
+ */
 export const onlyKnown: ExtensionBlock = { types: [], unknown: [] };
 
 /** Which extensions a message can have: for each property of its block the code point and the codec. */
@@ -36,13 +39,13 @@ export type KnownExtensions<T extends ExtensionBlock> = {
  */
 export function extensions<T extends ExtensionBlock>(message: string, known: KnownExtensions<T>): Codec<T> {
   const entries = Object.entries(known) as [string, readonly [ExtensionType, Codec<unknown>]][];
-  const byType = new Map(entries.map(([name, [type, codec]]) => [type, { name, codec }]));
+  const byType = new Map(entries.map(([name, [type, codec]]) => [type, { name, codec }] as const));
   return {
     read(r) {
       const block = r.sub16();
-      const value: Record<string, unknown> = {};
       const types: ExtensionType[] = [];
       const unknown: UnknownExtension[] = [];
+      const value: Record<string, unknown> = { types, unknown };
       const seen = new Set<ExtensionType>();
       while (block.remaining > 0) {
         const type = block.u16();
@@ -58,21 +61,21 @@ export function extensions<T extends ExtensionBlock>(message: string, known: Kno
         else value[entry.name] = entry.codec.read(data);
         data.finish();
       }
-      return { ...value, types, unknown } as never;
+      return value as never;
     },
-    write(w, value) {
-      const writers = new Map<ExtensionType, () => void>();
-      for (const { type, data } of value.unknown) writers.set(type, () => w.vec16(data));
-      for (const [name, [type, codec]] of entries) {
-        const data = (value as unknown as Record<string, unknown>)[name];
-        if (data !== undefined) writers.set(type, () => w.prefixed(2, () => codec.write(w, data)));
-      }
+    write(w, block) {
+      const values = block as unknown as Readonly<Record<string, unknown>>;
+      const order = new Set([...block.types, ...block.unknown.map(({ type }) => type), ...byType.keys()]);
       w.prefixed(2, () => {
-        for (const type of new Set([...value.types, ...writers.keys()])) {
-          const write = writers.get(type);
-          if (write === undefined) continue;
-          w.u16(type);
-          write();
+        for (const type of order) {
+          const entry = byType.get(type);
+          const value = entry === undefined ? undefined : values[entry.name];
+          if (entry !== undefined && value !== undefined) {
+            w.u16(type).prefixed(2, () => entry.codec.write(w, value));
+          } else {
+            const other = block.unknown.find((one) => one.type === type);
+            if (other !== undefined) w.u16(type).vec16(other.data);
+          }
         }
       });
     },

@@ -71,9 +71,9 @@ export const serverHello: Codec<ServerHello | HelloRetryRequest> = {
   read(r) {
     const hello = helloFields.read(r);
     if (equalBytes(hello.random, helloRetryRequestRandom)) {
-      return { ...hello, retry: true, extensions: readBlock(r, helloRetryExtensions) };
+      return { retry: true, extensions: readBlock(r, helloRetryExtensions), ...hello };
     }
-    return { ...hello, retry: false, extensions: readBlock(r, serverExtensions) };
+    return { retry: false, extensions: readBlock(r, serverExtensions), ...hello };
   },
   write(w: Writer, hello) {
     helloFields.write(w, hello);

@@ -52,7 +52,10 @@ export interface Tls12ServerHello extends HelloFields {
 }
 
 export const tls12ServerHello: Codec<Tls12ServerHello> = {
-  read: (r) => ({ ...helloFields.read(r), extensions: readBlock(r, tls12ServerExtensions) }),
+  read(r) {
+    const hello = helloFields.read(r);
+    return { extensions: readBlock(r, tls12ServerExtensions), ...hello };
+  },
   write(w, hello) {
     helloFields.write(w, hello);
     tls12ServerExtensions.write(w, hello.extensions);
