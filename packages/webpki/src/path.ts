@@ -6,7 +6,6 @@ import { type Awaitable, runToEnd, type Step } from '@tyls/tls-core';
 import { maxIntermediates } from './budget.ts';
 import { parseCertificate } from './certificate.ts';
 import { checkEndEntity, type CheckOptions } from './certificate_checks.ts';
-import { revocationError } from './crl/revocation.ts';
 import { crlDistributionPointsOid } from './crl/distribution_point.ts';
 import { certificateError, mostSpecific } from './error.ts';
 import { type PathOptions, type VerifiedPath } from './path_options.ts';
@@ -43,7 +42,9 @@ export function* pathVerification(options: PathOptions): Step<VerifiedPath> {
   const search = new Search(options, checks);
   const found = yield* search.extend([search.candidate(endEntity)]);
   if (!('reason' in found)) return found;
-  throw revocationError(mostSpecific(search.unreadable, found));
+  const best = mostSpecific(search.unreadable, found);
+  // A list can be to blame only where there are some.
+  throw 'code' in best ? options.revocation!.error(best) : certificateError(best);
 }
 
 /** @throws RangeError if it is no number */

@@ -66,9 +66,15 @@ export class RootStore {
   readonly anchors: readonly TrustAnchor[];
   readonly #bySubject = new Map<string, TrustAnchor[]>();
 
-  /** @param anchors kept, with their bytes: whoever changes them changes what is trusted */
+  /**
+   * @param anchors kept, with their bytes: whoever changes them changes what is trusted
+   * @throws RangeError if there are none
+   */
   constructor(anchors: Iterable<TrustAnchor>) {
     this.anchors = [...anchors];
+    if (this.anchors.length === 0) {
+      throw new RangeError('no roots in the store: every certificate will be unknown issuer');
+    }
     for (const anchor of this.anchors) {
       const key = binaryString(anchor.subject);
       const known = this.#bySubject.get(key);
@@ -96,9 +102,5 @@ export class RootStore {
  */
 export function rootStore(roots: string | Uint8Array | Iterable<TrustAnchor>): RootStore {
   const isPem = typeof roots === 'string' || roots instanceof Uint8Array;
-  const store = new RootStore(isPem ? certificatesFromPem(roots).map(trustAnchorFromCertificate) : roots);
-  if (store.anchors.length === 0) {
-    throw new RangeError('no roots in the store: every certificate will be unknown issuer');
-  }
-  return store;
+  return new RootStore(isPem ? certificatesFromPem(roots).map(trustAnchorFromCertificate) : roots);
 }

@@ -30,7 +30,7 @@ import { type CtLogList } from './sct/log_list.ts';
 import { type SctPolicy, sctVerification } from './sct/transparency.ts';
 import { PinSet, type SpkiPin } from './spki_pin.ts';
 import { checkPeerNames, type PeerName, verifyAnyPeerName, verifyServerName } from './subject_name.ts';
-import { RootStore, rootStore, type TrustAnchor } from './trust_anchor.ts';
+import { RootStore, type TrustAnchor } from './trust_anchor.ts';
 
 /** What a verifier needs of a provider. */
 export type VerificationProvider = Pick<CryptoProvider, 'signatureVerification' | 'cipherSuites'>;
@@ -282,5 +282,5 @@ function issuerOf({ intermediates: [certificate], anchor }: VerifiedPath): Certi
 }
 
 function storeOf(roots: RootStore | readonly TrustAnchor[]): RootStore {
-  return roots instanceof RootStore ? roots : rootStore(roots);
+  return roots instanceof RootStore ? roots : new RootStore(roots);
 }

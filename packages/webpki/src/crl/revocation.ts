@@ -65,6 +65,11 @@ export class RevocationChecker {
     this.#expiration = options.expiration ?? 'ignore';
   }
 
+  /** The error for a refusal: here, so that who looks into no lists does not have what is said of them. */
+  error(refusal: Refusal): TlsError {
+    return revocationError(refusal);
+  }
+
   /**
    * @param certificate whose signature by `issuer` was verified
    * @param now milliseconds since 1970 UTC
