@@ -18,8 +18,9 @@ export function badEncodingOf(structure: string): (what: string) => TlsError {
 
 /** Why `error` says a certificate is refused; what says nothing of the kind is thrown on. */
 export function refusalOf(error: unknown): CertificateErrorDetail {
-  if (isTlsError(error) && error.detail.code === 'InvalidCertificate') return error.detail;
-  throw error;
+  if (!isTlsError(error) || error.detail.code !== 'InvalidCertificate') throw error;
+  const { code: _, ...refusal } = error.detail; // a code is what the refusal of a list has
+  return refusal;
 }
 
 /** A value, or the refusal that was thrown in its place. */

@@ -400,6 +400,9 @@ describe('refused', () => {
     expect(refusal(() => verify(rubbish, [ca], { roots })).reason).toBe('BadEncoding');
     expect(() => verify(endEntity, [rubbish, ca, rubbish], { roots })).not.toThrow();
     expect(refusal(() => verify(endEntity, [rubbish], { roots })).reason).toBe('BadEncoding');
+    expect(() => verify(endEntity, [rubbish], { roots })).toThrow(
+      'invalid peer certificate: it is not correctly encoded (Certificate: truncated)',
+    );
   });
 });
 
