@@ -39,13 +39,14 @@ export interface Effort {
   /** Of each contender in each round, about. */
   readonly turnSeconds: number;
   /**
-   * Of each contender before the first round, for the compiler: some thousand handshakes. CPU time, since on a busy machine
+   * Of each contender before the first round, for the compiler: it takes V8 some 5 000 handshakes to have compiled all of one, in
+   * the first thousand of which one takes three times as long as in the end. CPU time, since on a busy machine
    * the clock would say that it is warm too early; but at most four times as long by the clock, for jobs that wait.
    */
   readonly warmUpSeconds: number;
 }
 
-export const fullEffort: Effort = { rounds: 11, turnSeconds: 0.1, warmUpSeconds: 4 };
+export const fullEffort: Effort = { rounds: 11, turnSeconds: 0.25, warmUpSeconds: 10 };
 export const quickEffort: Effort = { rounds: 3, turnSeconds: 0.04, warmUpSeconds: 0.2 };
 
 export async function compete(contest: Contest, effort: Effort): Promise<Figure[]> {

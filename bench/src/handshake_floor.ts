@@ -1,10 +1,12 @@
 /**
- * What a full handshake costs whoever implements it: the operations of both sides, straight on `node:crypto`, or
- * as `@tyls/crypto-node` does them where that knows the fastest way.
+ * What a handshake costs whoever implements it: the operations of both sides, straight on `node:crypto`, or as
+ * `@tyls/crypto-node` does them where that knows the fastest way.
  *
- * Two X25519 key pairs, two agreements with a share as it comes off the wire, one signature, three verifications, the HMACs
+ * A full one: two X25519 key pairs, two agreements with a share as it comes off the wire, one signature, three verifications, the HMACs
  * of the key schedule (RFC 8446 section 7.1) or of the PRF (RFC 5246 section 5), the records that are sealed and opened. The
- * keys of certificates are imported already. Nothing is parsed or encoded, no transcript is hashed, no name is compared.
+ * keys of certificates are imported already. One that resumes has more HMACs in TLS 1.3, for the binder and for a ticket, and
+ * neither signatures nor, in TLS 1.2, a key exchange. Nothing is parsed or encoded, no transcript is hashed, no name is
+ * compared.
  */
 import {
   constants,
@@ -33,10 +35,18 @@ import { type WebChain } from './pki.ts';
  */
 export const hmacsOfOneSide: Readonly<Record<Version, number>> = { tls13: 3 + 2 + 5 + 8 + 4, tls12: 2 * (1 + 2 + 2) };
 
+/** TLS 1.3: 4 for the binder, 2 for the PSK of the next ticket. TLS 1.2: the master secret is that of the session. */
+const resumedHmacsOfOneSide: Readonly<Record<Version, number>> = {
+  tls13: hmacsOfOneSide.tls13 + 4 + 2,
+  tls12: hmacsOfOneSide.tls12 - 2,
+};
+
 const { hmac } = TLS13_AES_256_GCM_SHA384.hkdf;
 
 /** Sealed by one side and opened by the other: the server's flight, and the client's Finished; or both Finished. */
 const records: Readonly<Record<Version, readonly number[]>> = { tls13: [1800, 64], tls12: [16, 16] };
+/** And the ticket, in TLS 1.3. */
+const resumedRecords: Readonly<Record<Version, readonly number[]>> = { tls13: [80, 64, 80], tls12: [16, 16] };
 
 export function handshakePrimitives(chain: WebChain, version: Version): () => void {
   const privateKey = createPrivateKey(chain.privateKeyPem);
@@ -50,15 +60,34 @@ export function handshakePrimitives(chain: WebChain, version: Version): () => vo
   );
   const content = randomBytes(130);
   return () => {
-    const client = atOnce(x25519.start());
-    atOnce(client.complete(atOnce(x25519.respond(client.keyShare))!.keyShare));
+    exchangeKeys();
     const signature = sign('sha256', content, { key: privateKey, ...handshakePadding });
     check(content, { key: endEntityKey!, ...handshakePadding }, signature);
     check(endEntity!.data, { key: intermediateKey! }, endEntity!.signature);
     check(intermediate!.data, { key: rootKey! }, intermediate!.signature);
-    for (let i = 0; i < 2 * hmacsOfOneSide[version]; i++) hmac(content.subarray(0, 48), content);
-    for (const length of records[version]) sealAndOpen(length);
+    deriveAndProtect(2 * hmacsOfOneSide[version], records[version]);
   };
+}
+
+export function resumedPrimitives(version: Version): () => void {
+  return () => {
+    if (version === 'tls13') exchangeKeys();
+    deriveAndProtect(2 * resumedHmacsOfOneSide[version], resumedRecords[version]);
+  };
+}
+
+function exchangeKeys(): void {
+  const client = atOnce(x25519.start());
+  atOnce(client.complete(atOnce(x25519.respond(client.keyShare))!.keyShare));
+}
+
+const secret = randomBytes(48);
+/** As long as an HkdfLabel with a transcript hash. */
+const info = randomBytes(70);
+
+function deriveAndProtect(hmacs: number, lengths: readonly number[]): void {
+  for (let i = 0; i < hmacs; i++) hmac(secret, info);
+  for (const length of lengths) sealAndOpen(length);
 }
 
 function imported(jwk: JsonWebKey): KeyObject {

@@ -8,6 +8,7 @@ import { type ConnectionOptions, createSecureContext, createServer, type TLSSock
 import { type Bench, contestBench } from './bench.ts';
 import { nodeOptions, suiteOf, type TylsConfigs, tylsConfigs, versions } from './configs.ts';
 import { timed, timedAsync } from './contest.ts';
+import { resumedPrimitives } from './handshake_floor.ts';
 import { nodePair, tylsPair } from './memory_pair.ts';
 import { webChain } from './pki.ts';
 
@@ -37,6 +38,7 @@ export const handshakeResumed: readonly Bench[] = versions.map((version) => {
             }),
           },
         ],
+        floor: timed('primitives', resumedPrimitives(version)),
       },
     };
   });
