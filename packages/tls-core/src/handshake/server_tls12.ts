@@ -292,9 +292,9 @@ function* sendFlight(
     certificateStatusRequest: ocspResponse === undefined ? undefined : true,
     sctList: sctListRequest === true ? certified.sctList : undefined,
     protocol,
-    ...selectedTypes(hello, certified, clientVerifier),
     extendedMasterSecret: isExtended ? true : undefined,
     sessionTicket: issuance.kind === 'ticket' ? true : undefined,
+    ...selectedTypes(hello, certified, clientVerifier),
   });
   const certificate = tls12CertificateOf(typeOf(certified));
   const flight = [serverHello, encodeMessage(HandshakeType.certificate, certificate, certified.certificates)];
@@ -322,7 +322,10 @@ function encodeServerHello(
   suite: Tls12CipherSuite,
   randoms: Randoms,
   sessionId: Uint8Array,
-  extensions: Omit<Tls12ServerExtensions, keyof ExtensionBlock>,
+  extensions: Omit<
+    Tls12ServerExtensions,
+    keyof ExtensionBlock | 'ecPointFormats' | 'renegotiationInfo' | 'recordSizeLimit'
+  >,
 ): Uint8Array {
   const { ecPointFormats, renegotiationInfo } = hello.extensions;
   // RFC 5746 section 3.6: the suite says the same as the extension.
@@ -335,11 +338,11 @@ function encodeServerHello(
     cipherSuite: suite.id,
     compressionMethod: 0,
     extensions: {
-      ...onlyKnown,
-      ...extensions,
       ecPointFormats: ecPointFormats === undefined ? undefined : Uint8Array.of(ECPointFormat.uncompressed),
       renegotiationInfo: isSecure ? emptyBytes : undefined,
       recordSizeLimit: answeredRecordSizeLimit(config, ProtocolVersion.TLSv1_2, hello),
+      ...extensions,
+      ...onlyKnown,
     },
   });
 }

@@ -141,7 +141,8 @@ export function decodeServerSession(bytes: Uint8Array): ServerSession | undefine
 function encode<T extends Session>(format: number, codec: Codec<T>, session: T): Uint8Array | undefined {
   const size = session.peer.certificates.reduce((sum, { length }) => sum + 3 + length, 0);
   if (size > 0xffff) return undefined;
-  const w = new Writer(1024).u16(format);
+  // So that it need not grow, which is to copy and to wipe.
+  const w = new Writer(size + 512).u16(format);
   codec.write(w, session);
   return w.done();
 }
