@@ -46,7 +46,7 @@ export const layers = [
   ['config', 'certificate_resolver'],
   ['handshake/'],
   ['connection'],
-  ['client', 'server'],
+  ['client', 'client_config', 'server'],
   ['index', 'provider', 'tls12', 'der'],
 ];
 

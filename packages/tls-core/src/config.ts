@@ -1,5 +1,5 @@
 /** Configurations: built once, checked once, immutable, shared by any number of connections. */
-import { asciiBytes, concat } from './codec/bytes.ts';
+import { asciiBytes } from './codec/bytes.ts';
 import { type CertificateCompressor, type CertificateDecompressor, CompressionCache } from './compression.ts';
 import { isEcdheGroup } from './crypto/ecdhe.ts';
 import {
@@ -9,7 +9,7 @@ import {
   type Tls12CipherSuite,
   type Tls13CipherSuite,
 } from './crypto/provider.ts';
-import { checkExternalPsk, type ExternalPsk } from './keys/external_psk.ts';
+import { type ExternalPsk } from './keys/external_psk.ts';
 import { type KeyLog } from './keys/key_log.ts';
 import { type TicketRequest } from './messages/client_hello.ts';
 import { minRecordSizeLimit } from './messages/extension.ts';
@@ -22,8 +22,8 @@ import {
   ProtocolVersion,
   type SignatureScheme,
 } from './registry.ts';
-import { clientSessionMemory, serverSessionMemory } from './sessions/memory.ts';
-import { type Policy, policyDigest } from './sessions/scope.ts';
+import { serverSessionMemory } from './sessions/memory.ts';
+import { lazyPolicyDigest, type Policy } from './sessions/scope.ts';
 import { type ClientSessionStore, type ServerSessionStore, type Ticketer } from './sessions/store.ts';
 import { type Awaitable } from './step/step.ts';
 import { type Tracer } from './trace.ts';
@@ -232,14 +232,33 @@ interface CommonConfig {
   readonly enableSecretExtraction: boolean;
   readonly trace: Tracer | undefined;
   readonly time: () => number;
-  /** Digest of all that decides whom to believe, and as whom to appear: 32 bytes. */
-  readonly policies: () => Uint8Array;
 }
 
 declare const checked: unique symbol;
 
-/** A checked client configuration. Only {@link clientConfig} makes one. */
-export interface ClientConfig extends CommonConfig {
+declare const pskProtocol: unique symbol;
+
+/**
+ * What a client does with PSKs, and with the sessions that they come from. That a configuration brings it is what makes a
+ * program without them be bundled without it.
+ */
+export interface ClientPskProtocol {
+  readonly [pskProtocol]: 'PSKs of a client';
+}
+
+/** What a client's configuration says of sessions and other PSKs. */
+export interface ClientPskConfig {
+  readonly pskProtocol: ClientPskProtocol;
+  readonly sessionStore: ClientSessionStore | undefined;
+  readonly ticketRequest: TicketRequest | undefined;
+  readonly earlyData: boolean;
+  readonly externalPsks: readonly ExternalPsk[];
+  /** Digest of all that decides whom to believe, and as whom to appear: 32 bytes. */
+  readonly policies: () => Uint8Array;
+}
+
+/** A checked client configuration: of `clientConfig`, or of `clientConfigWithoutPsks`. */
+export interface ClientConfig extends CommonConfig, ClientPskConfig {
   readonly [checked]: 'client';
   readonly verifier: ServerCertVerifier;
   readonly resolveCertificate: ClientCertResolver;
@@ -251,10 +270,6 @@ export interface ClientConfig extends CommonConfig {
   /** Whether the group that a server asked for last time comes in place of those. */
   readonly followsGroupHints: boolean;
   readonly middleboxCompatibility: boolean;
-  readonly sessionStore: ClientSessionStore | undefined;
-  readonly ticketRequest: TicketRequest | undefined;
-  readonly earlyData: boolean;
-  readonly externalPsks: readonly ExternalPsk[];
   readonly extensionOrder: 'random' | 'fixed';
   /** How much of a ClientHello is what the configuration's user chose the length of, in bytes. */
   readonly chosenLength: number;
@@ -263,6 +278,8 @@ export interface ClientConfig extends CommonConfig {
 /** A checked server configuration. Only {@link serverConfig} makes one. */
 export interface ServerConfig extends CommonConfig {
   readonly [checked]: 'server';
+  /** Digest of all that decides whom to believe: 32 bytes. */
+  readonly policies: () => Uint8Array;
   readonly resolveExternalPsk: ExternalPskResolver | undefined;
   readonly resolveCertificate: ServerCertResolver;
   readonly clientVerifier: ClientCertVerifier | undefined;
@@ -282,22 +299,14 @@ const maxChosenLength = 24_576;
 /** Most bytes of a CertificateRequest for authorities. */
 const maxRequestAuthorities = 61_440;
 
-/** @throws TypeError or RangeError that says which option cannot be and why */
-export function clientConfig(options: ClientOptions): ClientConfig {
-  const { verifier, certificate, ticketRequest, externalPsks = [] } = options;
-  const policies = [
-    verifier,
-    certificatePolicy(certificate),
-    ...externalPsks.map((psk) => pskPolicy(options.provider, psk)),
-  ];
-  const common = commonConfig(options, policies);
-  // With that of a session, as many as a server of ours looks at.
-  if (externalPsks.length > 7) throw new RangeError('there are more than 7 external PSKs');
-  externalPsks.forEach(checkExternalPsk);
+/** Checks all but what the caller says of PSKs. */
+export function checkedClientConfig(options: ClientOptions, psks: ClientPskConfig): ClientConfig {
+  const { verifier, certificate } = options;
+  const common = commonConfig(options);
   checkVerifier(verifier);
   const authorities = lengthOf(verifier.rootHintSubjects ?? []);
-  const chosenLength =
-    authorities + lengthOf(externalPsks.map(({ identity }) => identity)) + lengthOf(common.alpnProtocols);
+  const identities = lengthOf(psks.externalPsks.map(({ identity }) => identity));
+  const chosenLength = authorities + identities + lengthOf(common.alpnProtocols);
   if (chosenLength > maxChosenLength) {
     throw new RangeError(
       `rootHintSubjects, externalPsks and alpnProtocols have at most ${maxChosenLength} bytes, not ${chosenLength}`,
@@ -306,14 +315,9 @@ export function clientConfig(options: ClientOptions): ClientConfig {
   const groups = options.provider.keyExchangeGroups;
   const names = options.keyShares ?? [groups[0]!.name];
   if (new Set(names).size !== names.length) throw new RangeError('keyShares names a group twice');
-  if (options.earlyData === true && options.sessionStore === false) {
-    throw new RangeError('earlyData needs a session store: it is sent with the key of a session');
-  }
-  if (ticketRequest !== undefined && !isTicketRequest(ticketRequest)) {
-    throw new RangeError('ticketRequest asks for 0 to 255 tickets');
-  }
   return Object.freeze({
     ...common,
+    ...psks,
     verifier,
     resolveCertificate: resolver(certificate),
     certificateType: certificateTypeOf(options),
@@ -326,10 +330,6 @@ export function clientConfig(options: ClientOptions): ClientConfig {
     }),
     followsGroupHints: options.keyShares === undefined,
     middleboxCompatibility: options.middleboxCompatibility ?? true,
-    sessionStore: options.sessionStore === false ? undefined : (options.sessionStore ?? clientSessionMemory()),
-    ticketRequest,
-    earlyData: options.earlyData ?? false,
-    externalPsks: Object.freeze([...externalPsks]),
     extensionOrder: options.extensionOrder ?? 'random',
     chosenLength,
   }) as Omit<ClientConfig, typeof checked> as ClientConfig;
@@ -361,12 +361,11 @@ export function serverConfig(options: ServerOptions): ServerConfig {
   if (maxEarlyDataSize > 0 && (ticketer !== undefined || sessionStore === false)) {
     throw new RangeError('maxEarlyDataSize needs a session store, and no ticketer');
   }
+  // A session says who the client is, and nothing of the server: any certificate of ours may go on with it.
+  const policies = resolveExternalPsk === undefined ? [clientVerifier] : [clientVerifier, resolveExternalPsk];
   return Object.freeze({
-    // A session says who the client is, and nothing of the server: any certificate of ours may go on with it.
-    ...commonConfig(
-      options,
-      resolveExternalPsk === undefined ? [clientVerifier] : [clientVerifier, resolveExternalPsk],
-    ),
+    ...commonConfig(options),
+    policies: lazyPolicyDigest(options.provider, policies),
     resolveExternalPsk,
     resolveCertificate: resolver(certificate),
     clientVerifier,
@@ -378,7 +377,7 @@ export function serverConfig(options: ServerOptions): ServerConfig {
   }) as Omit<ServerConfig, typeof checked> as ServerConfig;
 }
 
-function commonConfig(options: CommonOptions, policies: readonly (Policy | undefined)[]): CommonConfig {
+function commonConfig(options: CommonOptions): CommonConfig {
   checkProvider(options.provider);
   const suites = enabledSuites(options.provider, options.versions);
   const maxFragmentSize = options.maxFragmentSize ?? maxPlaintext;
@@ -413,14 +412,7 @@ function commonConfig(options: CommonOptions, policies: readonly (Policy | undef
     enableSecretExtraction: options.enableSecretExtraction ?? false,
     trace: options.trace,
     time: options.time ?? Date.now,
-    policies: once(() => policyDigest(options.provider, policies)),
   };
-}
-
-/** Remembers what it computed. */
-function once<T extends object>(compute: () => T): () => T {
-  let value: T | undefined;
-  return () => (value ??= compute());
 }
 
 /** A provider that could not complete a handshake is refused here, not in the first connection. */
@@ -478,26 +470,6 @@ function checkVerifier({ schemes }: { readonly schemes: readonly SignatureScheme
 /** With a length of two bytes each. */
 function lengthOf(values: readonly Uint8Array[]): number {
   return values.reduce((sum, value) => sum + 2 + value.length, 0);
-}
-
-function isTicketRequest({ newSessionCount, resumptionCount }: TicketRequest): boolean {
-  return [newSessionCount, resumptionCount].every((count) => Number.isInteger(count) && count >= 0 && count <= 255);
-}
-
-/** A server that was believed for a PSK is not, where that PSK is not offered, or has become another. */
-function pskPolicy({ cipherSuites }: CryptoProvider, { identity, secret }: ExternalPsk): Policy {
-  return {
-    get policyId() {
-      const { hkdf } = cipherSuites.find((suite) => suite.hash.outputLength === 32) ?? cipherSuites[0]!;
-      return concat([hkdf.hmac(secret, asciiBytes('tyls psk policy')), identity]);
-    },
-  };
-}
-
-/** Certificates of one's own are all that they depend on; what chooses among several is known by itself alone. */
-function certificatePolicy(certificate: CertifiedKey | ClientCertResolver | undefined): Policy | undefined {
-  if (certificate === undefined || typeof certificate === 'function') return certificate;
-  return { policyId: concat(certificate.certificates) };
 }
 
 /** A certificate of one's own is the answer to every question. */

@@ -1,4 +1,4 @@
-/** What a program is bundled without: TLS 1.2 with TLS 1.3 alone, and all that a client has no use for. */
+/** What a program is bundled without: TLS 1.2 with TLS 1.3 alone, and what a client has no use for. */
 import { build, type Plugin } from 'esbuild';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -100,6 +100,25 @@ test('a client with a provider for clients has no code for private keys, servers
   const code = await bundle(programs['client']!('nobleTls13ClientProvider'));
   expect(code).toContain('tls13 ');
   expect(found(code, othersCode)).toEqual([]);
+});
+
+/** What only sessions and other PSKs need, of a client. */
+const pskCode = [
+  'res binder',
+  'c e traffic',
+  'handshake/psk_client.ts',
+  'keys/external_psk.ts',
+  'sessions/memory.ts',
+  'sessions/scope.ts',
+  'sessions/session.ts',
+];
+
+test('a client without PSKs has no code for them', async () => {
+  const program = programs['client']!('nobleTls13ClientProvider');
+  expect(found(await bundle(program), pskCode)).toEqual(pskCode);
+  const without = await bundle(program.replaceAll('clientConfig', 'clientConfigWithoutPsks'));
+  expect(without).toContain('tls13 ');
+  expect(found(without, pskCode)).toEqual([]);
 });
 
 test('a server with all has it', async () => {

@@ -9,7 +9,7 @@ import { onlyKnown } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
 import { finished } from '../messages/post_handshake.ts';
 import { HandshakeType, SignatureScheme } from '../registry.ts';
-import { type PeerIdentity } from '../sessions/session.ts';
+import { type PeerIdentity } from '../sessions/peer_identity.ts';
 import { type Step, wait } from '../step/step.ts';
 import {
   type HandshakeSignatureValid,

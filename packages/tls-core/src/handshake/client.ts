@@ -1,5 +1,5 @@
 /** The client's handshake up to ServerHello, RFC 8446 sections 4.1 and 4.2; each version goes on in its own file. */
-import { copyOf, emptyBytes, equalBytes, latin1, wipe } from '../codec/bytes.ts';
+import { copyOf, emptyBytes, equalBytes, latin1 } from '../codec/bytes.ts';
 import { type ClientConfig } from '../config.ts';
 import { isEcdheGroup } from '../crypto/ecdhe.ts';
 import { type KeyExchangeGroup, type Tls13CipherSuite } from '../crypto/provider.ts';
@@ -8,7 +8,6 @@ import { type ClientExtensions, clientHello, ocspStatusType } from '../messages/
 import { checkSolicited } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
 import { type HelloRetryRequest, type ServerHello, serverHello } from '../messages/server_hello.ts';
-import { Tls13RecordSealer } from '../record/protection_tls13.ts';
 import {
   CipherSuite,
   ContentType,
@@ -18,7 +17,6 @@ import {
   NamedGroup,
   nameOf,
   ProtocolVersion,
-  PskKeyExchangeMode,
 } from '../registry.ts';
 import { type ServerName } from '../server_name.ts';
 import { type ClientSession, type Resumable } from '../sessions/session.ts';
@@ -28,27 +26,17 @@ import { offeredTypes, typeOf } from './certificate_types.ts';
 import { clientTls13 } from './client_tls13.ts';
 import { chooseHelloShape } from './hello_shape.ts';
 import { type Offer, type OfferedKeyExchange } from './hellos.ts';
-import { type HandshakeIo, SecretLog, sendChangeCipherSpec, startTrace, type Traffic } from './io.ts';
+import { type HandshakeIo, sendChangeCipherSpec, startTrace, type Traffic } from './io.ts';
 import { offeredRecordSizeLimit } from './negotiation.ts';
-import { kindOf, type OfferedPsk } from './psk.ts';
-import {
-  addBoundHello,
-  canSendEarlyData,
-  choosePsks,
-  firstGroups,
-  fittingPsks,
-  selectedPsk,
-  unboundPsks,
-  wipePsks,
-} from './psk_client.ts';
+import { fittingPsks, kindOf, type OfferedPsk, selectedPsk, wipePsks } from './psk.ts';
+import { clientPsksOf } from './psk_protocol.ts';
 import { tls12HandshakesOf } from './tls12_protocol.ts';
-import { earlySecrets } from './tls13_secrets.ts';
 import { Transcript } from './transcript.ts';
 
 export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverName: ServerName): Step<Traffic> {
   startTrace(io, config.trace);
   io.allowsSecretExtraction = config.enableSecretExtraction;
-  const psks = yield* choosePsks(config, serverName);
+  const psks = yield* clientPsksOf(config).choosePsks(config, serverName);
   try {
     if (!config.versions.includes(ProtocolVersion.TLSv1_2)) {
       return yield* negotiate(io, config, serverName, psks, undefined);
@@ -69,6 +57,7 @@ function* negotiate(
   storedPsks: readonly OfferedPsk[],
   tls12Session: Resumable<ClientSession> | undefined,
 ): Step<Traffic> {
+  const { firstGroups, startEarlyData } = clientPsksOf(config);
   const transcript = new Transcript();
   const random = new Uint8Array(32);
   config.provider.random(random);
@@ -180,24 +169,6 @@ function* startKeyExchanges(
   return provider.keyExchangeGroups.map(({ name }) => started.get(name)).filter((offered) => offered !== undefined);
 }
 
-/** Sections 2.3 and D.4: early data may follow the ClientHello at once, if it offers any; whether it does. */
-function startEarlyData(
-  io: HandshakeIo,
-  { keyLog, middleboxCompatibility }: ClientConfig,
-  { random, psks, extensionTypes }: Offer,
-  transcript: Transcript,
-): boolean {
-  const [psk] = psks;
-  if (psk?.session === undefined || !extensionTypes.includes(ExtensionType.early_data)) return false;
-  const { suite, secret, session } = psk;
-  if (middleboxCompatibility) sendChangeCipherSpec(io.outbound);
-  const { traffic, exporter } = earlySecrets(suite, secret, transcript, new SecretLog(keyLog, random));
-  io.early.setExporter(suite, exporter);
-  io.early.offer(new Tls13RecordSealer(suite, traffic), session.maxEarlyDataSize);
-  wipe(traffic);
-  return true;
-}
-
 /** Section 4.2.10: a HelloRetryRequest always does, and what follows it is in the clear. */
 function rejectEarlyData(io: HandshakeIo): void {
   io.early.end();
@@ -215,10 +186,9 @@ function sendClientHello(
   transcript: Transcript,
 ): Offer {
   const { provider, verifier, alpnProtocols, versions } = config;
+  const { pskExtensions, addBoundHello } = clientPsksOf(config);
   const tls13 = versions.includes(ProtocolVersion.TLSv1_3);
   const tls12 = versions.includes(ProtocolVersion.TLSv1_2);
-  const keepsSessions = config.sessionStore !== undefined;
-  const usesPsks = keepsSessions || config.externalPsks.length > 0;
   const rootHints = verifier.rootHintSubjects ?? [];
   const groups = provider.keyExchangeGroups.map(({ name }) => name);
   const shares = keyExchanges.map(({ group, keyShare }) => ({ group, keyExchange: keyShare }));
@@ -247,13 +217,8 @@ function sendClientHello(
     versions: [...shape.versions, ...versions],
     cookie: retry?.extensions.cookie,
     certificateAuthorities: rootHints.length > 0 ? rootHints : undefined,
-    // Section 4.2.9: without it a server neither resumes nor sends tickets.
-    pskModes: tls13 && usesPsks ? Uint8Array.of(PskKeyExchangeMode.psk_dhe_ke) : undefined,
-    ticketRequest: tls13 && keepsSessions ? config.ticketRequest : undefined,
     keyShares: tls13 ? [...greaseShares, ...shares] : undefined,
-    // Section 4.1.2: not again.
-    earlyData: retry === undefined && canSendEarlyData(config, psks) ? true : undefined,
-    preSharedKey: unboundPsks(psks, config.time()),
+    ...(tls13 && pskExtensions(config, psks, retry !== undefined)),
   };
   const suites = [...config.tls13CipherSuites, ...config.tls12CipherSuites];
   const message = encodeMessage(HandshakeType.client_hello, clientHello, {

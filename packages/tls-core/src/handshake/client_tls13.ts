@@ -10,7 +10,7 @@ import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/han
 import { endOfEarlyData } from '../messages/post_handshake.ts';
 import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
 import { type CertificateType, ContentType, HandshakeType, NamedGroup, nameOf, ProtocolVersion } from '../registry.ts';
-import { maxLifetimeSeconds, type PeerIdentity, remainingSeconds } from '../sessions/session.ts';
+import { type PeerIdentity } from '../sessions/peer_identity.ts';
 import { type Step, wait } from '../step/step.ts';
 import {
   certificateEntries,
@@ -32,12 +32,13 @@ import { type ClientHellos } from './hellos.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { acceptRecordSizeLimit, checkProtocol, resolveClientCertificate } from './negotiation.ts';
 import { peerOf, type SelectedPsk } from './psk.ts';
-import { keepGroupHint, TicketKeeper } from './psk_client.ts';
+import { clientPsksOf } from './psk_protocol.ts';
 import { Tls13Traffic } from './traffic_tls13.ts';
 import { applicationTrafficSecrets, handshakeTrafficSecrets } from './tls13_secrets.ts';
 
 export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffic> {
   const { config, serverName, suite, psk, transcript } = hellos;
+  const psks = clientPsksOf(config);
   const log = new SecretLog(config.keyLog, hellos.offer.random);
   const sharedSecret = yield* agree(io, hellos);
   const schedule = new KeySchedule(suite, psk?.secret);
@@ -79,24 +80,13 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
     const peer = identityOf(server);
     publishIdentity(io.facts, peer);
 
-    if (hellos.requestedGroup !== undefined) yield* keepGroupHint(config, serverName, hellos.requestedGroup);
+    if (hellos.requestedGroup !== undefined) {
+      yield* psks.keepGroupHint(config, serverName, hellos.requestedGroup);
+    }
 
     transcript.add(ourFinished);
-    const now = config.time();
-    const state = {
-      suite,
-      protocol,
-      peer,
-      // A chain of sessions ends with the first, or the server would never be verified again.
-      lifetimeSeconds: psk?.session === undefined ? maxLifetimeSeconds : remainingSeconds(psk.session, now),
-      establishedAtMillis: now,
-    };
-    const tickets = new TicketKeeper(
-      config,
-      serverName,
-      state,
-      schedule.derive('res master', transcript.digest()).slice(),
-    );
+    const resumptionSecret = schedule.derive('res master', transcript.digest());
+    const tickets = psks.ticketSink(config, serverName, { suite, protocol, peer, psk }, resumptionSecret);
     const traffic = new Tls13Traffic(
       io,
       {

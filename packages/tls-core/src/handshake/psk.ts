@@ -1,13 +1,10 @@
 /** Pre-shared keys on their way through a handshake, RFC 8446 section 4.2.11. */
+import { wipe } from '../codec/bytes.ts';
 import { type Tls13CipherSuite } from '../crypto/provider.ts';
+import { TlsError } from '../error.ts';
 import { type BinderLabel } from '../keys/tls13_key_schedule.ts';
-import {
-  anonymous,
-  type ClientSession,
-  type PeerIdentity,
-  type Resumable,
-  type ServerSession,
-} from '../sessions/session.ts';
+import { anonymous, type PeerIdentity } from '../sessions/peer_identity.ts';
+import { type ClientSession, type Resumable, type ServerSession } from '../sessions/session.ts';
 import { type HandshakeKind } from './io.ts';
 
 /** A PSK, wherever it comes from. */
@@ -29,8 +26,8 @@ export interface OfferedPsk extends Psk {
 declare const proof: unique symbol;
 
 /**
- * Proof that the server took a PSK of ours, so that whoever sends the right Finished knows it. Only `selectedPsk` makes
- * one.
+ * Proof that the server took a PSK of ours, so that whoever sends the right Finished knows it. Only {@link selectedPsk}
+ * makes one.
  */
 export interface SelectedPsk extends OfferedPsk {
   readonly [proof]: 'SelectedPsk';
@@ -62,4 +59,32 @@ export function peerOf({ session, identity }: SelectedPsk | VerifiedPsk): PeerId
 export function kindOf(psk: FoundPsk | OfferedPsk | undefined, retried: boolean): HandshakeKind {
   const kind = psk === undefined ? 'full' : psk.session === undefined ? 'external-psk' : 'resumed';
   return retried ? `${kind}-with-hello-retry-request` : kind;
+}
+
+export function wipePsks(psks: readonly OfferedPsk[]): void {
+  wipe(...psks.map(({ secret }) => secret));
+}
+
+/** Section 4.1.4: what may be offered again once the suite, and so the hash, is known. */
+export function fittingPsks(psks: readonly OfferedPsk[], chosen: Tls13CipherSuite): OfferedPsk[] {
+  return psks.filter(({ suite }) => hasHashOf(chosen, suite));
+}
+
+function hasHashOf(a: Tls13CipherSuite, b: Tls13CipherSuite): boolean {
+  return a.hash.outputLength === b.hash.outputLength;
+}
+
+/** Section 4.2.11: the PSK that the server chose, which must be one that was offered, and fit the suite that it chose. */
+export function selectedPsk(
+  psks: readonly OfferedPsk[],
+  index: number | undefined,
+  chosen: Tls13CipherSuite,
+): SelectedPsk | undefined {
+  if (index === undefined) return undefined;
+  const psk = psks[index];
+  if (psk === undefined) throw new TlsError({ code: 'PeerMisbehaved', reason: 'SelectedInvalidPsk' });
+  if (!hasHashOf(chosen, psk.suite)) {
+    throw new TlsError({ code: 'PeerMisbehaved', reason: 'ResumptionOfferedWithIncompatibleCipherSuite' });
+  }
+  return psk as SelectedPsk;
 }

@@ -1,13 +1,13 @@
 /** Pre-shared keys of a client, RFC 8446 sections 2.2 and 4.2.11: those that it offers, and sessions that it keeps. */
 import { copyOf, emptyBytes, equalBytes, hex, wipe } from '../codec/bytes.ts';
-import { type ClientConfig } from '../config.ts';
-import { type KeyExchangeGroup, type Tls13CipherSuite } from '../crypto/provider.ts';
-import { TlsError } from '../error.ts';
+import { type ClientConfig, type ClientPskProtocol } from '../config.ts';
+import { type KeyExchangeGroup } from '../crypto/provider.ts';
 import { hashLength } from '../keys/external_psk.ts';
 import { pskBinder, ticketPsk } from '../keys/tls13_key_schedule.ts';
 import { type NewSessionTicket } from '../messages/post_handshake.ts';
 import { bindersLength, type OfferedPsks } from '../messages/pre_shared_key.ts';
-import { type NamedGroup, ProtocolVersion } from '../registry.ts';
+import { Tls13RecordSealer } from '../record/protection_tls13.ts';
+import { ExtensionType, type NamedGroup, ProtocolVersion, PskKeyExchangeMode } from '../registry.ts';
 import { type ServerName } from '../server_name.ts';
 import { serverScope } from '../sessions/scope.ts';
 import {
@@ -15,15 +15,20 @@ import {
   encodeClientSession,
   maxLifetimeSeconds,
   maxTicket,
-  type PeerIdentity,
+  remainingSeconds,
   resumable,
 } from '../sessions/session.ts';
 import { type Step, wait } from '../step/step.ts';
-import { type OfferedPsk, type SelectedPsk } from './psk.ts';
+import { type Offer } from './hellos.ts';
+import { type HandshakeIo, SecretLog, sendChangeCipherSpec } from './io.ts';
+import { type OfferedPsk } from './psk.ts';
+import { clientPskProtocolOf, type HandshakeOutcome, type PskExtensions } from './psk_protocol.ts';
+import { earlySecrets } from './tls13_secrets.ts';
+import { type TicketSink } from './traffic_tls13.ts';
 import { type Transcript } from './transcript.ts';
 
 /** The groups for the first key shares: what the server asked for last time, or else what the configuration says. */
-export function* firstGroups(config: ClientConfig, serverName: ServerName): Step<readonly KeyExchangeGroup[]> {
+function* firstGroups(config: ClientConfig, serverName: ServerName): Step<readonly KeyExchangeGroup[]> {
   const { sessionStore, followsGroupHints, provider, keyShareGroups } = config;
   if (sessionStore === undefined || !followsGroupHints) return keyShareGroups;
   const hint = yield* wait(sessionStore.groupHint(hex(serverScope(config, serverName))));
@@ -32,7 +37,7 @@ export function* firstGroups(config: ClientConfig, serverName: ServerName): Step
 }
 
 /** Remembers the group that the server asked for. */
-export function* keepGroupHint(config: ClientConfig, serverName: ServerName, group: NamedGroup): Step<void> {
+function* keepGroupHint(config: ClientConfig, serverName: ServerName, group: NamedGroup): Step<void> {
   const { sessionStore, followsGroupHints } = config;
   if (sessionStore === undefined || !followsGroupHints) return;
   yield* wait(sessionStore.setGroupHint(hex(serverScope(config, serverName)), group));
@@ -57,7 +62,7 @@ function* takePsk(config: ClientConfig, serverName: ServerName): Step<OfferedPsk
 }
 
 /** The PSKs to offer: that of a session first, since early data goes with the first alone. */
-export function* choosePsks(config: ClientConfig, serverName: ServerName): Step<OfferedPsk[]> {
+function* choosePsks(config: ClientConfig, serverName: ServerName): Step<OfferedPsk[]> {
   const external = config.externalPsks.flatMap((psk): OfferedPsk[] => {
     const { identity, imported } = psk;
     const suite = config.tls13CipherSuites.find(({ hash }) => hash.outputLength === hashLength(psk.hash));
@@ -68,21 +73,49 @@ export function* choosePsks(config: ClientConfig, serverName: ServerName): Step<
   return [...(yield* takePsk(config, serverName)), ...external];
 }
 
-export function wipePsks(psks: readonly OfferedPsk[]): void {
-  wipe(...psks.map(({ secret }) => secret));
-}
-
 /**
  * Section 4.2.10: only with the first PSK, as far as its ticket allows it, and for a protocol that can be chosen again.
  */
-export function canSendEarlyData({ earlyData, alpnProtocols }: ClientConfig, [psk]: readonly OfferedPsk[]): boolean {
+function canSendEarlyData({ earlyData, alpnProtocols }: ClientConfig, [psk]: readonly OfferedPsk[]): boolean {
   if (!earlyData || psk?.session === undefined || psk.session.maxEarlyDataSize === 0) return false;
   const { protocol } = psk.session;
   return protocol.length === 0 || alpnProtocols.some((offered) => equalBytes(offered, protocol));
 }
 
+/** Sections 2.3 and D.4: early data may follow the ClientHello at once, if it offers any; whether it does. */
+function startEarlyData(
+  io: HandshakeIo,
+  { keyLog, middleboxCompatibility }: ClientConfig,
+  { random, psks, extensionTypes }: Offer,
+  transcript: Transcript,
+): boolean {
+  const [psk] = psks;
+  if (psk?.session === undefined || !extensionTypes.includes(ExtensionType.early_data)) return false;
+  const { suite, secret, session } = psk;
+  if (middleboxCompatibility) sendChangeCipherSpec(io.outbound);
+  const { traffic, exporter } = earlySecrets(suite, secret, transcript, new SecretLog(keyLog, random));
+  io.early.setExporter(suite, exporter);
+  io.early.offer(new Tls13RecordSealer(suite, traffic), session.maxEarlyDataSize);
+  wipe(traffic);
+  return true;
+}
+
+/** What a ClientHello says of PSKs. */
+function pskExtensions(config: ClientConfig, psks: readonly OfferedPsk[], isRetry: boolean): PskExtensions {
+  const { sessionStore, ticketRequest, externalPsks, time } = config;
+  const keepsSessions = sessionStore !== undefined;
+  return {
+    // Section 4.2.9: without it a server neither resumes nor sends tickets.
+    pskModes: keepsSessions || externalPsks.length > 0 ? Uint8Array.of(PskKeyExchangeMode.psk_dhe_ke) : undefined,
+    ticketRequest: keepsSessions ? ticketRequest : undefined,
+    // Section 4.1.2: not again.
+    earlyData: !isRetry && canSendEarlyData(config, psks) ? true : undefined,
+    preSharedKey: unboundPsks(psks, time()),
+  };
+}
+
 /** The PSKs as a ClientHello has them, with binders of zeros until {@link addBoundHello}. */
-export function unboundPsks(psks: readonly OfferedPsk[], now: number): OfferedPsks | undefined {
+function unboundPsks(psks: readonly OfferedPsk[], now: number): OfferedPsks | undefined {
   if (psks.length === 0) return undefined;
   return {
     identities: psks.map(({ identity, session }) => ({
@@ -99,7 +132,7 @@ export function unboundPsks(psks: readonly OfferedPsk[], now: number): OfferedPs
  *
  * @param message a ClientHello, with {@link unboundPsks} at its end
  */
-export function addBoundHello(transcript: Transcript, message: Uint8Array, psks: readonly OfferedPsk[]): void {
+function addBoundHello(transcript: Transcript, message: Uint8Array, psks: readonly OfferedPsk[]): void {
   if (psks.length === 0) return transcript.add(message);
   const { binders } = unboundPsks(psks, 0)!;
   const truncated = message.length - bindersLength(binders);
@@ -113,54 +146,37 @@ export function addBoundHello(transcript: Transcript, message: Uint8Array, psks:
   transcript.add(message.subarray(truncated));
 }
 
-/** Section 4.1.4: what may be offered again once the suite, and so the hash, is known. */
-export function fittingPsks(psks: readonly OfferedPsk[], chosen: Tls13CipherSuite): OfferedPsk[] {
-  return psks.filter(({ suite }) => hasHashOf(chosen, suite));
+/** Keeps the tickets of a connection (section 4.6.1), each as a session that goes on from this handshake. */
+function ticketSink(
+  config: ClientConfig,
+  serverName: ServerName,
+  { psk, ...outcome }: HandshakeOutcome,
+  resumptionSecret: Uint8Array,
+): TicketSink {
+  const now = config.time();
+  const state = {
+    ...outcome,
+    // A chain of sessions ends with the first, or the server would never be verified again.
+    lifetimeSeconds: psk?.session === undefined ? maxLifetimeSeconds : remainingSeconds(psk.session, now),
+    establishedAtMillis: now,
+  };
+  return new TicketKeeper(config, serverName, state, resumptionSecret.slice());
 }
 
-function hasHashOf(a: Tls13CipherSuite, b: Tls13CipherSuite): boolean {
-  return a.hash.outputLength === b.hash.outputLength;
-}
-
-/** Section 4.2.11: the PSK that the server chose, which must be one that was offered, and fit the suite that it chose. */
-export function selectedPsk(
-  psks: readonly OfferedPsk[],
-  index: number | undefined,
-  chosen: Tls13CipherSuite,
-): SelectedPsk | undefined {
-  if (index === undefined) return undefined;
-  const psk = psks[index];
-  if (psk === undefined) throw new TlsError({ code: 'PeerMisbehaved', reason: 'SelectedInvalidPsk' });
-  if (!hasHashOf(chosen, psk.suite)) {
-    throw new TlsError({ code: 'PeerMisbehaved', reason: 'ResumptionOfferedWithIncompatibleCipherSuite' });
-  }
-  return psk as SelectedPsk;
-}
-
-/** What a client learned in its handshake, for the sessions that go on from it. */
-export interface Tls13ClientSessionState {
-  readonly suite: Tls13CipherSuite;
-  readonly protocol: Uint8Array | undefined;
-  readonly peer: PeerIdentity;
+interface TicketState extends Omit<HandshakeOutcome, 'psk'> {
   /** For how many seconds from now a session may be resumed at most. */
   readonly lifetimeSeconds: number;
   readonly establishedAtMillis: number;
 }
 
-/** Section 4.6.1: keeps the tickets of a connection. */
-export class TicketKeeper {
+class TicketKeeper implements TicketSink {
   readonly #config: ClientConfig;
   readonly #serverName: ServerName;
-  readonly #state: Tls13ClientSessionState;
+  readonly #state: TicketState;
   readonly #resumptionSecret: Uint8Array;
 
   /** @param resumptionSecret kept, and wiped */
-  constructor(
-    config: ClientConfig,
-    serverName: ServerName,
-    state: Tls13ClientSessionState,
-    resumptionSecret: Uint8Array,
-  ) {
+  constructor(config: ClientConfig, serverName: ServerName, state: TicketState, resumptionSecret: Uint8Array) {
     this.#config = config;
     this.#serverName = serverName;
     this.#state = state;
@@ -201,3 +217,14 @@ export class TicketKeeper {
     wipe(this.#resumptionSecret);
   }
 }
+
+/** For a configuration to bring. */
+export const clientPsks: ClientPskProtocol = /* @__PURE__ */ clientPskProtocolOf({
+  choosePsks,
+  firstGroups,
+  keepGroupHint,
+  startEarlyData,
+  pskExtensions,
+  addBoundHello,
+  ticketSink,
+});

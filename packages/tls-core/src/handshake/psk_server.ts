@@ -11,13 +11,13 @@ import { encodeMessage, type HandshakeMessage } from '../messages/handshake.ts';
 import { newSessionTicket } from '../messages/post_handshake.ts';
 import { bindersLength } from '../messages/pre_shared_key.ts';
 import { ContentType, HandshakeType, ProtocolVersion, PskKeyExchangeMode } from '../registry.ts';
+import { type PeerIdentity } from '../sessions/peer_identity.ts';
 import {
   decodeServerSession,
   defaultLifetimeSeconds,
   encodeServerSession,
   maxTicket,
   openTicket,
-  type PeerIdentity,
   remainingSeconds,
   type Resumable,
   resumable,

@@ -34,7 +34,8 @@ import {
   ProtocolVersion,
   SignatureScheme,
 } from '../registry.ts';
-import { anonymous, type Resumable, type ServerSession } from '../sessions/session.ts';
+import { anonymous } from '../sessions/peer_identity.ts';
+import { type Resumable, type ServerSession } from '../sessions/session.ts';
 import { type Step, wait } from '../step/step.ts';
 import { type ClientCertVerifier, type PeerVerified } from '../verify.ts';
 import { type Anonymous, type FinishedVerified, type PeerAuthenticated, publishIdentity } from './authentication.ts';

@@ -13,7 +13,7 @@ import { endOfEarlyData } from '../messages/post_handshake.ts';
 import { serverHello } from '../messages/server_hello.ts';
 import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
 import { ContentType, ExtensionType, HandshakeType, namesOf, ProtocolVersion, SignatureScheme } from '../registry.ts';
-import { anonymous, type PeerIdentity } from '../sessions/session.ts';
+import { anonymous, type PeerIdentity } from '../sessions/peer_identity.ts';
 import { type Step, wait } from '../step/step.ts';
 import { type ClientCertVerifier } from '../verify.ts';
 import {

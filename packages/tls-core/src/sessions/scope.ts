@@ -20,6 +20,15 @@ export interface Policy {
 /** Names for objects that cannot say what they depend on: as lasting as the object, and the same nowhere else. */
 const names = /* @__PURE__ */ new WeakMap<object, Uint8Array>();
 
+/** {@link policyDigest}, once it is asked for. */
+export function lazyPolicyDigest(
+  provider: CryptoProvider,
+  policies: readonly (Policy | undefined)[],
+): () => Uint8Array {
+  let value: Uint8Array | undefined;
+  return () => (value ??= policyDigest(provider, policies));
+}
+
 /**
  * 32 bytes that are the same for the same policies in the same places.
  *

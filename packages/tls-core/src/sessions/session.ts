@@ -2,9 +2,10 @@
 import { copyOf, emptyBytes, equalBytes, wipe } from '../codec/bytes.ts';
 import { type Codec, opaque, opaque16, opaque8, struct, u16, u32, vec } from '../codec/codec.ts';
 import { Reader, Writer } from '../codec/reader.ts';
-import { type CipherSuite, type ProtocolVersion, type SignatureScheme } from '../registry.ts';
+import { type CipherSuite, type ProtocolVersion } from '../registry.ts';
 import { isTlsError } from '../error.ts';
 import { type Step, wait } from '../step/step.ts';
+import { type PeerIdentity } from './peer_identity.ts';
 import { type Ticketer } from './store.ts';
 
 /** Section 4.6.1 of RFC 8446: most seconds for which a ticket may be used. */
@@ -18,18 +19,6 @@ export const maxTicket = 12_288;
 
 /** RFC 5246 section F.1.4: how long a session is kept where nobody says otherwise, in seconds. */
 export const defaultLifetimeSeconds = 86_400;
-
-/** Who the peer was found to be when the session began. */
-export interface PeerIdentity {
-  /** DER, the peer's own first. */
-  readonly certificates: readonly Uint8Array[];
-  readonly scheme: SignatureScheme;
-  /** Of the external PSK by which the peer is known instead. */
-  readonly pskIdentity?: Uint8Array;
-}
-
-/** Nobody was authenticated. */
-export const anonymous: PeerIdentity = { certificates: [], scheme: 0 };
 
 /** What both sides remember. */
 export interface Session {

@@ -7,13 +7,8 @@ import { Pair, type Role } from '@tyls/testing';
 import { certificateCompression, type CertificateCompression } from '@tyls/tls-node';
 import { ClientConnection } from '../../src/client.ts';
 import { concat } from '../../src/codec/bytes.ts';
-import {
-  type CertifiedKey,
-  clientConfig,
-  type ClientConfig,
-  serverConfig,
-  type ServerConfig,
-} from '../../src/config.ts';
+import { clientConfig } from '../../src/client_config.ts';
+import { type CertifiedKey, type ClientConfig, serverConfig, type ServerConfig } from '../../src/config.ts';
 import { type KeyLog } from '../../src/keys/key_log.ts';
 import { nextTrafficSecret } from '../../src/keys/tls13_key_schedule.ts';
 import { Deframer } from '../../src/record/deframer.ts';

@@ -6,10 +6,10 @@ import { nodeProvider } from '@tyls/crypto-node';
 import { recordsOf, testCertifiedKey, testClientVerifier, testName, testServerVerifier } from '@tyls/testing';
 import { ClientConnection } from '../../src/client.ts';
 import { concat, equalBytes, hex } from '../../src/codec/bytes.ts';
+import { clientConfig } from '../../src/client_config.ts';
 import {
   type CertifiedKey,
   type ClientConfig,
-  clientConfig,
   type ClientOptions,
   type ServerConfig,
   serverConfig,
