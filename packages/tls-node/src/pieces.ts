@@ -30,14 +30,15 @@ const recordSize = 16_384;
  * Plaintext as it is best sent: small pieces joined to fill a record, and at most `size` bytes at a time, so that the
  * rest is not encrypted before the transport has room for it.
  */
-export function* batches(chunks: readonly Uint8Array[], size: number): Generator<readonly Uint8Array[]> {
+export function batches(chunks: readonly Uint8Array[], size: number): (readonly Uint8Array[])[] {
+  const all: Uint8Array[][] = [];
   let batch: Uint8Array[] = [];
   let length = 0;
   for (const piece of joinSmall(chunks, recordSize)) {
     for (let at = 0; at < piece.length; at += size) {
       const part = piece.subarray(at, at + size);
       if (length + part.length > size) {
-        yield batch;
+        all.push(batch);
         batch = [];
         length = 0;
       }
@@ -45,5 +46,6 @@ export function* batches(chunks: readonly Uint8Array[], size: number): Generator
       length += part.length;
     }
   }
-  if (length > 0) yield batch;
+  if (length > 0) all.push(batch);
+  return all;
 }

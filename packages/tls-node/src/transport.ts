@@ -12,6 +12,7 @@ export class TransportWriter {
   #writing = false;
   #taken: (() => void) | undefined;
 
+  /** @param transport what others write to it is not told from the output */
   constructor(transport: Duplex, takeOutput: () => Uint8Array[]) {
     this.#transport = transport;
     this.#takeOutput = takeOutput;
@@ -26,10 +27,7 @@ export class TransportWriter {
   flush(taken?: () => void): void {
     if (taken !== undefined) this.#taken = taken;
     if (this.#writing) return;
-    this.#writing = this.#write(() => {
-      this.#writing = false;
-      this.flush();
-    });
+    this.#writing = this.#write() && !this.#hasTaken;
     if (this.#writing) return;
     const done = this.#taken;
     this.#taken = undefined;
@@ -39,20 +37,33 @@ export class TransportWriter {
   /** Writes the last output without waiting. @returns whether there was any, and a transport to write it to */
   finish(): boolean {
     this.#taken = undefined;
-    return this.#write(() => {});
+    return this.#write();
   }
 
-  #write(taken: () => void): boolean {
-    const pieces = joinSmall(this.#takeOutput(), smallPiece);
+  /** A socket mostly takes everything at once: to wait until it says so would cost each write a turn of the event loop. */
+  get #hasTaken(): boolean {
+    return this.#transport.writable && this.#transport.writableLength === 0;
+  }
+
+  /** Where a write fails, the transport's error event says so. Of one that was taken at once this comes late. */
+  readonly #written = (error?: Error | null): void => {
+    if ((error !== undefined && error !== null) || !this.#writing || this.#transport.writableLength > 0) return;
+    this.#writing = false;
+    this.flush();
+  };
+
+  #write(): boolean {
+    const output = this.#takeOutput();
+    if (output.length === 0) return false;
+    const pieces = joinSmall(output, smallPiece);
     const last = pieces.pop();
     if (last === undefined || !this.#transport.writable) return false;
-    this.#transport.cork();
-    for (const piece of pieces) this.#transport.write(piece);
-    // Where it fails, the transport's error event says so.
-    this.#transport.write(last, (error) => {
-      if (error === undefined || error === null) taken();
-    });
-    this.#transport.uncork();
+    if (pieces.length > 0) {
+      this.#transport.cork();
+      for (const piece of pieces) this.#transport.write(piece);
+    }
+    this.#transport.write(last, this.#written);
+    if (pieces.length > 0) this.#transport.uncork();
     return true;
   }
 }

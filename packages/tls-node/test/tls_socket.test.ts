@@ -211,6 +211,62 @@ test('calls back when the transport has taken the data, and fails the write when
   expect(await failed).toBeInstanceOf(Error);
 });
 
+/** A client over a stream that takes everything at once, in memory, after the handshake; and how much each write had. */
+async function promptClient(): Promise<{ client: TlsSocket; writes: number[] }> {
+  const writes: number[] = [];
+  let isHandshaking = true;
+  const take = (chunks: readonly Uint8Array[]): void => {
+    writes.push(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+    // Then nobody reads it.
+    if (isHandshaking) for (const chunk of chunks) right.push(chunk);
+  };
+  const left: Duplex = new Duplex({
+    read() {},
+    write: (chunk: Uint8Array, _encoding, callback) => (take([chunk]), callback()),
+    writev: (chunks: readonly { chunk: Uint8Array }[], callback) => (
+      take(chunks.map(({ chunk }) => chunk)),
+      callback()
+    ),
+  });
+  const right: Duplex = new Duplex({
+    read() {},
+    write: (chunk: Uint8Array, _encoding, callback) => (left.push(chunk), callback()),
+  });
+  const server = accept(right, { ...serverOptions, sessionStore: false });
+  const client = connect({ socket: left, ...clientOptions });
+  onTestFinished(() => [client, server].forEach((socket) => socket.destroy()));
+  await Promise.all([once(server, 'secureConnect'), once(client, 'secureConnect')]);
+  isHandshaking = false;
+  writes.length = 0;
+  return { client, writes };
+}
+
+test('sends what is written in one turn in one write, in records that are full', async () => {
+  const { client, writes } = await promptClient();
+  for (let i = 0; i < 1024; i++) client.write(Buffer.alloc(64, i));
+  await setImmediate();
+  const recordOverhead = 22;
+  expect(writes).toEqual([65_536 + 4 * recordOverhead]);
+});
+
+test('delivers what was written before it is destroyed', async () => {
+  const { client, server } = await pair();
+  const received = once(server, 'data');
+  server.on('error', () => {});
+  client.write('good');
+  client.write('bye');
+  client.destroy();
+  expect(String(await received)).toBe('goodbye');
+});
+
+test('sends a large write in turns, however fast the transport is', async () => {
+  const { client, writes } = await promptClient();
+  const size = 2 ** 28;
+  const done = new Promise((resolve) => client.write(new Uint8Array(size), resolve));
+  expect(await done).toBeFalsy();
+  expect(writes.length).toBe(size / 131_072);
+});
+
 test('fails when the transport does', async () => {
   const { client, server } = await pair();
   server.on('error', () => {});
