@@ -5,6 +5,7 @@ import {
   type MlDsaKeyKind,
   mlDsaLength,
   parseRsaPublicKey,
+  RecentKeys,
   subjectPublicKeyInfo,
 } from '@tyls/tls-core/provider';
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
@@ -14,9 +15,6 @@ import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
  * is malformed.
  */
 export type ImportKey = (publicKey: Uint8Array) => KeyObject | undefined;
-
-/** How many keys of each kind are remembered, at a kilobyte or two each: more than the issuers that one program meets. */
-export const maxRememberedKeys = 256;
 
 /** Uncompressed points. */
 export const ecKey: Readonly<Record<EcKeyKind, ImportKey>> = {
@@ -65,21 +63,13 @@ function imported(key: JsonWebKey): KeyObject {
   return createPublicKey({ key, format: 'jwk' });
 }
 
-/**
- * Remembers the keys that were used last. Chains share issuers and come again, and importing a P-256 key takes as long as
- * verifying with it (80 µs on Node 20, since OpenSSL checks the point). Only what bytes mean is remembered, never
- * what was verified.
- */
-export function remembering(importKey: ImportKey): ImportKey {
-  // In the order of use: the first is the one to forget.
-  const keys = new Map<string, KeyObject>();
+function remembering(importKey: ImportKey): ImportKey {
+  const keys = new RecentKeys<KeyObject>();
   return (publicKey) => {
-    const name = base64url(publicKey);
-    const key = keys.get(name) ?? importKey(publicKey);
-    if (key === undefined) return undefined;
-    keys.delete(name);
-    keys.set(name, key);
-    if (keys.size > maxRememberedKeys) keys.delete(keys.keys().next().value!);
+    const known = keys.get(publicKey);
+    if (known !== undefined) return known;
+    const key = importKey(publicKey);
+    if (key !== undefined) keys.add(publicKey, key);
     return key;
   };
 }

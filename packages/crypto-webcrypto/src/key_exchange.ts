@@ -28,19 +28,20 @@ export function groupsOn(platform: Platform, without: readonly OptionalAlgorithm
 
 function group(platform: Platform, curve: Curve): KeyExchangeGroup {
   const { subtle } = platform;
-  const generate = async (): Promise<{ readonly keyShare: Uint8Array; readonly privateKey: CryptoKey }> => {
-    const pair = (await subtle.generateKey(curve.algorithm, false, ['deriveBits'])) as CryptoKeyPair;
-    return { keyShare: new Uint8Array(await subtle.exportKey('raw', pair.publicKey)), privateKey: pair.privateKey };
-  };
+  const generate = async (): Promise<CryptoKeyPair> =>
+    (await subtle.generateKey(curve.algorithm, false, ['deriveBits'])) as CryptoKeyPair;
+  const shareOf = async ({ publicKey }: CryptoKeyPair): Promise<Uint8Array> =>
+    new Uint8Array(await subtle.exportKey('raw', publicKey));
   return {
     name: curve.name,
     async start() {
-      const { keyShare, privateKey } = await generate();
-      return { keyShare, complete: (share) => agree(platform, curve, privateKey, share) };
+      const pair = await generate();
+      return { keyShare: await shareOf(pair), complete: (share) => agree(platform, curve, pair.privateKey, share) };
     },
     async respond(clientShare) {
-      const { keyShare, privateKey } = await generate();
-      const sharedSecret = await agree(platform, curve, privateKey, clientShare);
+      const pair = await generate();
+      const agreeing = agree(platform, curve, pair.privateKey, clientShare);
+      const [keyShare, sharedSecret] = await Promise.all([shareOf(pair), agreeing]);
       return sharedSecret === undefined ? undefined : { keyShare, sharedSecret };
     },
   };

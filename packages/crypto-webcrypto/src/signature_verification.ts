@@ -1,10 +1,13 @@
 /** Verification of signatures: ECDSA, Ed25519 and RSA, in the forms that TLS and certificates have them. */
+import { copyOf } from '@tyls/tls-core/der';
 import {
+  type Awaitable,
   ecFieldLength,
   type EcKeyKind,
   type MlDsaKeyKind,
   mlDsaLength,
   parseRsaPublicKey,
+  RecentKeys,
   type SignatureVerification,
   signatureVerification,
   type SignatureVerificationAlgorithm,
@@ -29,20 +32,21 @@ export function signatureVerificationOn(
   platform: Platform,
   without: readonly OptionalAlgorithm[],
 ): SignatureVerification {
+  const [p256, p384, p521] = [ecdsa(platform, 'ecP256'), ecdsa(platform, 'ecP384'), ecdsa(platform, 'ecP521')];
   const rsaPkcs1Sha256 = rsaPkcs1(platform, 'SHA256');
   const rsaPkcs1Sha384 = rsaPkcs1(platform, 'SHA384');
   const rsaPkcs1Sha512 = rsaPkcs1(platform, 'SHA512');
   return signatureVerification({
-    ECDSA_P256_SHA256: ecdsa(platform, 'ecP256', 'SHA256'),
-    ECDSA_P256_SHA384: ecdsa(platform, 'ecP256', 'SHA384'),
-    ECDSA_P256_SHA512: ecdsa(platform, 'ecP256', 'SHA512'),
-    ECDSA_P384_SHA256: ecdsa(platform, 'ecP384', 'SHA256'),
-    ECDSA_P384_SHA384: ecdsa(platform, 'ecP384', 'SHA384'),
-    ECDSA_P384_SHA512: ecdsa(platform, 'ecP384', 'SHA512'),
+    ECDSA_P256_SHA256: p256('SHA256'),
+    ECDSA_P256_SHA384: p256('SHA384'),
+    ECDSA_P256_SHA512: p256('SHA512'),
+    ECDSA_P384_SHA256: p384('SHA256'),
+    ECDSA_P384_SHA384: p384('SHA384'),
+    ECDSA_P384_SHA512: p384('SHA512'),
     ...(!without.includes('P-521') && {
-      ECDSA_P521_SHA256: ecdsa(platform, 'ecP521', 'SHA256'),
-      ECDSA_P521_SHA384: ecdsa(platform, 'ecP521', 'SHA384'),
-      ECDSA_P521_SHA512: ecdsa(platform, 'ecP521', 'SHA512'),
+      ECDSA_P521_SHA256: p521('SHA256'),
+      ECDSA_P521_SHA384: p521('SHA384'),
+      ECDSA_P521_SHA512: p521('SHA512'),
     }),
     ...(!without.includes('Ed25519') && { ED25519: ed25519(platform) }),
     ...(!without.includes('ML-DSA') && {
@@ -62,49 +66,40 @@ export function signatureVerificationOn(
   });
 }
 
-function ecdsa(platform: Platform, kind: EcKeyKind, digest: Digest): Verify {
+/** One memory of keys for all hashes. */
+function ecdsa(platform: Platform, kind: EcKeyKind): (digest: Digest) => Verify {
   const length = ecFieldLength[kind];
-  return verifier(platform, {
-    key: (point) => (point.length === 1 + 2 * length && point[0] === 4 ? ['raw', point] : undefined),
-    keyAlgorithm: { name: 'ECDSA', namedCurve: curveName[kind] },
-    signature: (der) => p1363FromDer(der, length),
-    algorithm: { name: 'ECDSA', hash: hashName[digest] },
-  });
+  const importKey = importerOf(platform, { name: 'ECDSA', namedCurve: curveName[kind] }, (point) =>
+    point.length === 1 + 2 * length && point[0] === 4 ? ['raw', point] : undefined,
+  );
+  return (digest) =>
+    verifier(platform, importKey, { name: 'ECDSA', hash: hashName[digest] }, (der) => p1363FromDer(der, length));
 }
 
 function ed25519(platform: Platform): Verify {
-  return verifier(platform, {
-    key: (publicKey) => (publicKey.length === 32 ? ['raw', publicKey] : undefined),
-    keyAlgorithm: { name: 'Ed25519' },
-    algorithm: { name: 'Ed25519' },
-  });
+  const algorithm = { name: 'Ed25519' };
+  const importKey = importerOf(platform, algorithm, (key) => (key.length === 32 ? ['raw', key] : undefined));
+  return verifier(platform, importKey, algorithm);
 }
 
 function mlDsa(platform: Platform, kind: MlDsaKeyKind): Verify {
-  return verifier(platform, {
-    key: (publicKey) =>
-      publicKey.length === mlDsaLength[kind].publicKey ? ['spki', subjectPublicKeyInfo(kind, publicKey)] : undefined,
-    keyAlgorithm: { name: mlDsaName[kind] },
-    algorithm: { name: mlDsaName[kind] },
-  });
+  const algorithm = { name: mlDsaName[kind] };
+  const importKey = importerOf(platform, algorithm, (key) =>
+    key.length === mlDsaLength[kind].publicKey ? ['spki', subjectPublicKeyInfo(kind, key)] : undefined,
+  );
+  return verifier(platform, importKey, algorithm);
 }
 
 function rsaPkcs1(platform: Platform, digest: Digest): Verify {
-  return verifier(platform, {
-    key: rsaKey,
-    signature: rsaSignature,
-    keyAlgorithm: { name: 'RSASSA-PKCS1-v1_5', hash: hashName[digest] },
-    algorithm: { name: 'RSASSA-PKCS1-v1_5' },
-  });
+  const name = 'RSASSA-PKCS1-v1_5';
+  const importKey = importerOf(platform, { name, hash: hashName[digest] }, rsaKey);
+  return verifier(platform, importKey, { name }, rsaSignature);
 }
 
 function rsaPss(platform: Platform, digest: Digest, saltLength: number): Verify {
-  return verifier(platform, {
-    key: rsaKey,
-    signature: rsaSignature,
-    keyAlgorithm: { name: 'RSA-PSS', hash: hashName[digest] },
-    algorithm: { name: 'RSA-PSS', saltLength },
-  });
+  const name = 'RSA-PSS';
+  const importKey = importerOf(platform, { name, hash: hashName[digest] }, rsaKey);
+  return verifier(platform, importKey, { name, saltLength }, rsaSignature);
 }
 
 function rsaKey(publicKey: Uint8Array): ImportableKey | undefined {
@@ -116,28 +111,45 @@ function rsaSignature(signature: Uint8Array, publicKey: Uint8Array): Uint8Array 
   return signature.length === parseRsaPublicKey(publicKey)?.modulus.length ? signature : undefined;
 }
 
+/** The form of a key that is imported. */
 type ImportableKey = readonly ['raw' | 'spki', Uint8Array];
 
-interface Verification {
-  /** The key in the form to import; `undefined` if it cannot be one. */
-  readonly key: (publicKey: Uint8Array) => ImportableKey | undefined;
-  readonly keyAlgorithm: RsaHashedImportParams | EcKeyImportParams | Algorithm;
-  /** The signature as the API has it; `undefined` if it cannot be one. The same where this is absent. */
-  readonly signature?: (signature: Uint8Array, publicKey: Uint8Array) => Uint8Array | undefined;
-  readonly algorithm: RsaPssParams | EcdsaParams | Algorithm;
+/** Gives at once what is remembered; `undefined` if it cannot be a key. */
+type ImportKey = (publicKey: Uint8Array) => Awaitable<CryptoKey | undefined>;
+
+/** @param form `undefined` if the bytes cannot be a key */
+function importerOf(
+  { subtle }: Platform,
+  algorithm: RsaHashedImportParams | EcKeyImportParams | Algorithm,
+  form: (publicKey: Uint8Array) => ImportableKey | undefined,
+): ImportKey {
+  const keys = new RecentKeys<CryptoKey>();
+  const importAnew = async (borrowed: Uint8Array): Promise<CryptoKey | undefined> => {
+    // What is remembered must be what was imported, whatever becomes of the caller's bytes meanwhile.
+    const publicKey = copyOf(borrowed);
+    const importable = form(publicKey);
+    if (importable === undefined) return undefined;
+    const [format, bytes] = importable;
+    const key = await subtle.importKey(format, source(bytes), algorithm, false, ['verify']);
+    keys.add(publicKey, key);
+    return key;
+  };
+  return (publicKey) => keys.get(publicKey) ?? importAnew(publicKey);
 }
 
-function verifier(platform: Platform, verification: Verification): Verify {
-  const { subtle } = platform;
-  const { key, keyAlgorithm, signature: convert, algorithm } = verification;
+/** @param convert the signature as the API has it; `undefined` if it cannot be one. By default it is the same. */
+function verifier(
+  platform: Platform,
+  importKey: ImportKey,
+  algorithm: RsaPssParams | EcdsaParams | Algorithm,
+  convert: (signature: Uint8Array, publicKey: Uint8Array) => Uint8Array | undefined = (signature) => signature,
+): Verify {
   return async (publicKey, message, signature) => {
-    const importable = key(publicKey);
-    const converted = convert === undefined ? signature : convert(signature, publicKey);
-    if (importable === undefined || converted === undefined) return false;
-    const [format, bytes] = importable;
+    const converted = convert(signature, publicKey);
+    if (converted === undefined) return false;
     const valid = await refusable(platform, async () => {
-      const imported = await subtle.importKey(format, source(bytes), keyAlgorithm, false, ['verify']);
-      return subtle.verify(algorithm, imported, source(converted), source(message));
+      const key = await importKey(publicKey);
+      return key !== undefined && platform.subtle.verify(algorithm, key, source(converted), source(message));
     });
     return valid === true;
   };

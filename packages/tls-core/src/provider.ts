@@ -6,6 +6,7 @@ export * from './crypto/cipher_suites.ts';
 export { hkdfFromHmac } from './crypto/hkdf.ts';
 export * from './crypto/hybrid.ts';
 export * from './crypto/private_key.ts';
+export { RecentKeys } from './crypto/recent_keys.ts';
 export { encodeRsaPublicKey, parseRsaPublicKey, type RsaPublicKey } from './crypto/rsa_public_key.ts';
 export { signatureVerification } from './crypto/signature_verification.ts';
 export {
