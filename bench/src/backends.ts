@@ -93,13 +93,17 @@ function handshake(name: string, { provider, suite, clock, unit }: Backend): Ben
   });
 }
 
-/** As in `handshake_floor.ts`, on any provider. */
+/** Plaintext that is sealed by one side and opened by the other: the server's flight, and the client's Finished. In bytes. */
+const recordLengths = [1500, 36] as const;
+const trafficSecrets = 4;
+
+/** As in `handshake_floor.ts`, on any provider. The keys of both sides for each traffic secret too: WebCrypto imports them. */
 async function handshakeOperations(
   provider: CryptoProvider,
   chain: WebChain,
   suite: BulkSuiteName,
 ): Promise<() => Promise<void>> {
-  const { hkdf, hash } = suiteOf(provider, suite);
+  const { hkdf, hash, aead } = suiteOf(provider, suite);
   const group = provider.keyExchangeGroups.find(({ name }) => name === NamedGroup.X25519)!;
   const scheme = SignatureScheme.ecdsa_secp256r1_sha256;
   const { verify } = provider.signatureVerification.schemes.find((one) => one.scheme === scheme)!.algorithms[0]!;
@@ -111,6 +115,7 @@ async function handshakeOperations(
   }) as [Certified, Certified, Certified];
   const content = randomBytes(130);
   const secret = content.subarray(0, hash.outputLength);
+  const key = randomBytes(aead.keyLength);
   return async () => {
     const client = await group.start();
     await client.complete((await group.respond(client.keyShare))!.keyShare);
@@ -121,6 +126,13 @@ async function handshakeOperations(
     ];
     if (signatures.includes(false)) throw new Error('a signature is not valid');
     for (let i = 0; i < 2 * hmacsOfOneSide.tls13; i++) hkdf.hmac(secret, content);
+    const keys = Array.from({ length: trafficSecrets }, () => ({ sealer: aead.sealer(key), opener: aead.opener(key) }));
+    for (const [i, length] of recordLengths.entries()) {
+      const { sealer, opener } = keys[i]!;
+      const sealed = await sealer.seal(nonce, additionalData, [new Uint8Array(length)]);
+      if ((await opener.open(nonce, additionalData, sealed)) === undefined)
+        throw new Error('a record is not authentic');
+    }
   };
 }
 
