@@ -23,7 +23,7 @@ interface Bundle {
 }
 
 const core = `export { ClientConnection, clientConfig } from '@tyls/tls-core';`;
-const coreWithoutPsks = `export { ClientConnection, clientConfigWithoutPsks } from '@tyls/tls-core';`;
+const minimalCore = `export { ClientConnection, minimalClientConfig } from '@tyls/tls-core';`;
 const webpki = `export { serverCertVerifier } from '@tyls/webpki';`;
 const noble = `export { nobleProvider } from '@tyls/crypto-noble';`;
 const path = `export { serverPathVerifier } from '@tyls/webpki';`;
@@ -31,10 +31,10 @@ const nobleClient = `export { nobleTls13ClientProvider } from '@tyls/crypto-nobl
 
 const bundles: readonly Bundle[] = [
   { name: 'bundle/core', code: core, target: 20_000 },
-  { name: 'bundle/core-without-psks', code: coreWithoutPsks, target: 20_000 },
+  { name: 'bundle/core-minimal', code: minimalCore, target: 20_000 },
   { name: 'bundle/webpki', code: `export * from '@tyls/webpki';`, target: 25_000 },
   { name: 'bundle/core-webpki', code: core + webpki, target: 45_000 },
-  { name: 'bundle/client-noble', code: coreWithoutPsks + path + nobleClient, target: 45_000, floor: nobleParts },
+  { name: 'bundle/client-noble', code: minimalCore + path + nobleClient, target: 45_000, floor: nobleParts },
   { name: 'bundle/client-noble/everything', code: core + webpki + noble, target: 45_000, floor: noble },
 ];
 

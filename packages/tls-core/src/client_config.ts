@@ -1,5 +1,6 @@
-/** Configurations of clients: with sessions and other PSKs, or bundled without them. */
+/** Configurations of clients: with all that there is, or as few as can be. */
 import { asciiBytes, concat } from './codec/bytes.ts';
+import { certificateCompressionOf } from './compression.ts';
 import {
   type CertifiedKey,
   checkedClientConfig,
@@ -36,6 +37,7 @@ export function clientConfig(options: ClientOptions): ClientConfig {
     throw new RangeError('ticketRequest asks for 0 to 255 tickets');
   }
   return checkedClientConfig(options, {
+    certificateCompression: certificateCompressionOf(options),
     pskProtocol: clientPsks,
     sessionStore: sessionStore === false ? undefined : (sessionStore ?? clientSessionMemory()),
     ticketRequest,
@@ -49,8 +51,10 @@ export function clientConfig(options: ClientOptions): ClientConfig {
   });
 }
 
-/** Those of {@link clientConfig} that are not about sessions and other PSKs. */
-export interface ClientOptionsWithoutPsks extends ClientOptions {
+/** Those of {@link clientConfig} that {@link minimalClientConfig} takes. */
+export interface MinimalClientOptions extends ClientOptions {
+  readonly certificateCompressors?: undefined;
+  readonly certificateDecompressors?: undefined;
   readonly sessionStore?: undefined;
   readonly ticketRequest?: undefined;
   readonly earlyData?: undefined;
@@ -58,19 +62,29 @@ export interface ClientOptionsWithoutPsks extends ClientOptions {
 }
 
 /**
- * {@link clientConfig} for the smallest bundle: without the code of sessions, external PSKs and early data, a tenth of a
- * client's. Every handshake is a full one.
+ * {@link clientConfig} for the smallest bundle: without sessions, early data, external PSKs and certificate compression, and
+ * so without their code, an eighth of a client's. Every handshake is a full one.
  *
  * @throws TypeError or RangeError that says which option cannot be and why
  */
-export function clientConfigWithoutPsks(options: ClientOptionsWithoutPsks): ClientConfig {
-  const { sessionStore, ticketRequest, earlyData, externalPsks } = options;
-  if ([sessionStore, ticketRequest, earlyData, externalPsks].some((option: unknown) => option !== undefined)) {
+export function minimalClientConfig(options: MinimalClientOptions): ClientConfig {
+  const { sessionStore, ticketRequest, earlyData, externalPsks, certificateCompressors, certificateDecompressors } =
+    options;
+  const extras = [
+    sessionStore,
+    ticketRequest,
+    earlyData,
+    externalPsks,
+    certificateCompressors,
+    certificateDecompressors,
+  ];
+  if (extras.some((option: unknown) => option !== undefined)) {
     throw new TypeError(
-      'clientConfigWithoutPsks does without sessionStore, ticketRequest, earlyData and externalPsks: use clientConfig',
+      'minimalClientConfig does without sessions, PSKs and certificate compression: use clientConfig',
     );
   }
   return checkedClientConfig(options, {
+    certificateCompression: undefined,
     pskProtocol: withoutPsks,
     sessionStore: undefined,
     ticketRequest: undefined,

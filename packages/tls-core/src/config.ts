@@ -1,6 +1,10 @@
 /** Configurations: built once, checked once, immutable, shared by any number of connections. */
 import { asciiBytes } from './codec/bytes.ts';
-import { type CertificateCompressor, type CertificateDecompressor, CompressionCache } from './compression.ts';
+import {
+  type CertificateCompression,
+  certificateCompressionOf,
+  type CertificateCompressionOptions,
+} from './compression.ts';
 import { isEcdheGroup } from './crypto/ecdhe.ts';
 import {
   type CryptoProvider,
@@ -88,7 +92,7 @@ export type ExternalPskResolver = ((identity: Uint8Array) => Awaitable<ExternalP
 /** Chooses a client's certificate; `undefined` to send none. */
 export type ClientCertResolver = ((request: CertificateRequestInfo) => Awaitable<CertifiedKey | undefined>) & Policy;
 
-interface CommonOptions {
+interface CommonOptions extends CertificateCompressionOptions {
   readonly provider: CryptoProvider;
   /** The protocol versions to offer or accept; by default all that the provider has cipher suites for. */
   readonly versions?: readonly ProtocolVersion[] | undefined;
@@ -99,12 +103,6 @@ interface CommonOptions {
   readonly requireEms?: boolean | undefined;
   /** ALPN protocols in order of preference (RFC 7301), each 1 to 255 ASCII characters and none twice. */
   readonly alpnProtocols?: readonly string[] | undefined;
-  /**
-   * What our Certificate messages may be compressed with in TLS 1.3 (RFC 8879), in order of preference, and what those of
-   * the peer may; by default nothing, since it hands bytes of anybody to one more parser.
-   */
-  readonly certificateCompressors?: readonly CertificateCompressor[] | undefined;
-  readonly certificateDecompressors?: readonly CertificateDecompressor[] | undefined;
   /** Most plaintext in a record that is sent, in bytes: 32 to 16 384, the default. */
   readonly maxFragmentSize?: number | undefined;
   /**
@@ -222,9 +220,6 @@ interface CommonConfig {
   readonly tls12CipherSuites: readonly Tls12CipherSuite[];
   readonly requireEms: boolean;
   readonly alpnProtocols: readonly Uint8Array[];
-  readonly certificateCompressors: readonly CertificateCompressor[];
-  readonly certificateDecompressors: readonly CertificateDecompressor[];
-  readonly compressionCache: CompressionCache;
   readonly maxFragmentSize: number;
   readonly recordSizeLimit: number | undefined;
   readonly grease: boolean;
@@ -246,8 +241,9 @@ export interface ClientPskProtocol {
   readonly [pskProtocol]: 'PSKs of a client';
 }
 
-/** What a client's configuration says of sessions and other PSKs. */
-export interface ClientPskConfig {
+/** What a client's configuration has that another may be bundled without. */
+export interface ClientExtras {
+  readonly certificateCompression: CertificateCompression | undefined;
   readonly pskProtocol: ClientPskProtocol;
   readonly sessionStore: ClientSessionStore | undefined;
   readonly ticketRequest: TicketRequest | undefined;
@@ -257,8 +253,8 @@ export interface ClientPskConfig {
   readonly policies: () => Uint8Array;
 }
 
-/** A checked client configuration: of `clientConfig`, or of `clientConfigWithoutPsks`. */
-export interface ClientConfig extends CommonConfig, ClientPskConfig {
+/** A checked client configuration: of `clientConfig`, or of `minimalClientConfig`. */
+export interface ClientConfig extends CommonConfig, ClientExtras {
   readonly [checked]: 'client';
   readonly verifier: ServerCertVerifier;
   readonly resolveCertificate: ClientCertResolver;
@@ -278,6 +274,7 @@ export interface ClientConfig extends CommonConfig, ClientPskConfig {
 /** A checked server configuration. Only {@link serverConfig} makes one. */
 export interface ServerConfig extends CommonConfig {
   readonly [checked]: 'server';
+  readonly certificateCompression: CertificateCompression | undefined;
   /** Digest of all that decides whom to believe: 32 bytes. */
   readonly policies: () => Uint8Array;
   readonly resolveExternalPsk: ExternalPskResolver | undefined;
@@ -299,13 +296,13 @@ const maxChosenLength = 24_576;
 /** Most bytes of a CertificateRequest for authorities. */
 const maxRequestAuthorities = 61_440;
 
-/** Checks all but what the caller says of PSKs. */
-export function checkedClientConfig(options: ClientOptions, psks: ClientPskConfig): ClientConfig {
+/** Checks all but the extras, which are the caller's. */
+export function checkedClientConfig(options: ClientOptions, extras: ClientExtras): ClientConfig {
   const { verifier, certificate } = options;
   const common = commonConfig(options);
   checkVerifier(verifier);
   const authorities = lengthOf(verifier.rootHintSubjects ?? []);
-  const identities = lengthOf(psks.externalPsks.map(({ identity }) => identity));
+  const identities = lengthOf(extras.externalPsks.map(({ identity }) => identity));
   const chosenLength = authorities + identities + lengthOf(common.alpnProtocols);
   if (chosenLength > maxChosenLength) {
     throw new RangeError(
@@ -317,7 +314,7 @@ export function checkedClientConfig(options: ClientOptions, psks: ClientPskConfi
   if (new Set(names).size !== names.length) throw new RangeError('keyShares names a group twice');
   return Object.freeze({
     ...common,
-    ...psks,
+    ...extras,
     verifier,
     resolveCertificate: resolver(certificate),
     certificateType: certificateTypeOf(options),
@@ -365,6 +362,7 @@ export function serverConfig(options: ServerOptions): ServerConfig {
   const policies = resolveExternalPsk === undefined ? [clientVerifier] : [clientVerifier, resolveExternalPsk];
   return Object.freeze({
     ...commonConfig(options),
+    certificateCompression: certificateCompressionOf(options),
     policies: lazyPolicyDigest(options.provider, policies),
     resolveExternalPsk,
     resolveCertificate: resolver(certificate),
@@ -402,9 +400,6 @@ function commonConfig(options: CommonOptions): CommonConfig {
     ...suites,
     requireEms: options.requireEms ?? false,
     alpnProtocols,
-    certificateCompressors: checkedAlgorithms(options.certificateCompressors),
-    certificateDecompressors: checkedAlgorithms(options.certificateDecompressors),
-    compressionCache: new CompressionCache(),
     maxFragmentSize,
     recordSizeLimit,
     grease: options.grease ?? true,
@@ -451,12 +446,6 @@ function enabledSuites(
 
 function isWithin(value: number, min: number, max: number): boolean {
   return Number.isInteger(value) && value >= min && value <= max;
-}
-
-function checkedAlgorithms<T extends { readonly algorithm: number }>(algorithms: readonly T[] = []): readonly T[] {
-  if (twice(algorithms.map(({ algorithm }) => algorithm)))
-    throw new RangeError('a compression algorithm is there twice');
-  return [...algorithms];
 }
 
 function twice(values: readonly number[]): boolean {

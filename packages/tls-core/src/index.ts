@@ -29,7 +29,7 @@ export {
   type ServerConfig,
   type ServerOptions,
 } from './config.ts';
-export { clientConfig, clientConfigWithoutPsks, type ClientOptionsWithoutPsks } from './client_config.ts';
+export { clientConfig, minimalClientConfig, type MinimalClientOptions } from './client_config.ts';
 export { clientCertResolver, type ServerCertificateChoices, serverCertResolver } from './certificate_resolver.ts';
 export { type CertificateCompressor, type CertificateDecompressor } from './compression.ts';
 export { type ExternalPsk, type ImportablePsk, importPsk, type PskHash } from './keys/external_psk.ts';

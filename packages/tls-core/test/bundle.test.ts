@@ -102,23 +102,25 @@ test('a client with a provider for clients has no code for private keys, servers
   expect(found(code, othersCode)).toEqual([]);
 });
 
-/** What only sessions and other PSKs need, of a client. */
-const pskCode = [
+/** What a minimal client does without. */
+const extraCode = [
   'res binder',
   'c e traffic',
   'handshake/psk_client.ts',
+  'src/compression.ts',
+  'messages/compressed_certificate.ts',
   'keys/external_psk.ts',
   'sessions/memory.ts',
   'sessions/scope.ts',
   'sessions/session.ts',
 ];
 
-test('a client without PSKs has no code for them', async () => {
+test('a minimal client has no code for PSKs and compression', async () => {
   const program = programs['client']!('nobleTls13ClientProvider');
-  expect(found(await bundle(program), pskCode)).toEqual(pskCode);
-  const without = await bundle(program.replaceAll('clientConfig', 'clientConfigWithoutPsks'));
+  expect(found(await bundle(program), extraCode)).toEqual(extraCode);
+  const without = await bundle(program.replaceAll('clientConfig', 'minimalClientConfig'));
   expect(without).toContain('tls13 ');
-  expect(found(without, pskCode)).toEqual([]);
+  expect(found(without, extraCode)).toEqual([]);
 });
 
 test('a server with all has it', async () => {

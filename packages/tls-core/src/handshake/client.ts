@@ -21,7 +21,6 @@ import {
 import { type ServerName } from '../server_name.ts';
 import { type ClientSession, type Resumable } from '../sessions/session.ts';
 import { type Step, wait } from '../step/step.ts';
-import { offeredAlgorithms } from './certificate_compression.ts';
 import { offeredTypes, typeOf } from './certificate_types.ts';
 import { clientTls13 } from './client_tls13.ts';
 import { chooseHelloShape } from './hello_shape.ts';
@@ -208,7 +207,7 @@ function sendClientHello(
     protocols: alpnProtocols.length > 0 ? alpnProtocols : undefined,
     clientCertificateTypes: offeredTypes(config.certificateType),
     serverCertificateTypes: offeredTypes(typeOf(verifier)),
-    compressionAlgorithms: tls13 ? offeredAlgorithms(config) : undefined,
+    compressionAlgorithms: tls13 ? config.certificateCompression?.offeredAlgorithms : undefined,
     extendedMasterSecret: tls12 ? true : undefined,
     sessionTicket: tls12 && config.sessionStore !== undefined ? (tls12Session?.ticket ?? emptyBytes) : undefined,
     // Rather than the SCSV, so that the answer to it is an extension that was asked for.

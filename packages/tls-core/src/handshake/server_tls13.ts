@@ -31,7 +31,7 @@ import {
   verifyFinished,
   verifyHandshakeSignature,
 } from './authentication.ts';
-import { certificateTypes, encodeCertificate, offeredAlgorithms, readCertificate } from './certificate_compression.ts';
+import { certificateTypes, encodeCertificate, readCertificate } from './certificate_compression.ts';
 import { checkLength, chooseClientVerifier, selectedTypes, typeOf } from './certificate_types.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { type ServerHellos } from './hellos.ts';
@@ -240,7 +240,7 @@ function encodeCertificateRequest(config: ServerConfig, verifier: ClientCertVeri
     extensions: {
       certificateStatusRequest: requestOcspResponse === true ? true : undefined,
       sctListRequest: requestSctList === true ? true : undefined,
-      compressionAlgorithms: offeredAlgorithms(config),
+      compressionAlgorithms: config.certificateCompression?.offeredAlgorithms,
       signatureSchemes: schemes,
       certificateAuthorities: rootHintSubjects.length > 0 ? rootHintSubjects : undefined,
       ...onlyKnown,

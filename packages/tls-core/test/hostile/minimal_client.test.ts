@@ -1,9 +1,9 @@
-/** A client without PSKs: its handshakes are full ones, and nothing that a server says of PSKs is for it. */
+/** A minimal client: its handshakes are full ones, and nothing that a server says of PSKs and compression is for it. */
 import { nodeProvider } from '@tyls/crypto-node';
 import {
   type ClientOptions,
-  type ClientOptionsWithoutPsks,
-  clientConfigWithoutPsks,
+  type MinimalClientOptions,
+  minimalClientConfig,
   clientSessionMemory,
 } from '@tyls/tls-core';
 import { Pair, testServerConfig } from '@tyls/testing';
@@ -25,14 +25,14 @@ import { bytes, handshake, u16 } from './wire.ts';
 const { unsupported_extension, unexpected_message } = AlertDescription;
 const { pre_shared_key, psk_key_exchange_modes, early_data, ticket_request, session_ticket } = ExtensionType;
 
-const withoutPsks = (options: Partial<ClientOptionsWithoutPsks> = {}) =>
-  clientConfigWithoutPsks({ provider, verifier: serverVerifier, ...options });
+const minimal = (options: Partial<MinimalClientOptions> = {}) =>
+  minimalClientConfig({ provider, verifier: serverVerifier, ...options });
 
 describe('between honest ends', () => {
   it.each([ProtocolVersion.TLSv1_3, ProtocolVersion.TLSv1_2])(
     'every handshake is a full one, in %i',
     async (version) => {
-      const config = withoutPsks({ provider: nodeProvider(), versions: [version] });
+      const config = minimal({ provider: nodeProvider(), versions: [version] });
       expect(await kindsOf(2, config, await testServerConfig(nodeProvider()))).toEqual(['full', 'full']);
     },
   );
@@ -41,11 +41,11 @@ describe('between honest ends', () => {
     const p384 = provider.keyExchangeGroups.filter(({ name }) => name === NamedGroup.secp384r1);
     const config = server({ provider: { ...provider, keyExchangeGroups: p384 } });
     const retried = 'full-with-hello-retry-request';
-    expect(await kindsOf(2, withoutPsks(), config)).toEqual([retried, retried]);
+    expect(await kindsOf(2, minimal(), config)).toEqual([retried, retried]);
   });
 
   it('there is no early data', async () => {
-    const pair = new Pair({ client: withoutPsks(), server: server({ maxEarlyDataSize: 100 }) });
+    const pair = new Pair({ client: minimal(), server: server({ maxEarlyDataSize: 100 }) });
     await pair.client.start();
     expect(pair.client.earlyDataLimit).toBeUndefined();
     expect(await pair.client.sendEarlyData(bytes(1))).toBe(0);
@@ -58,7 +58,7 @@ describe('between honest ends', () => {
 
 it('the ClientHello says nothing of PSKs, and all else as ever', () => {
   const extensions = ({ clientHello }: ScriptedServer) => new Set(clientHello.extensions.types);
-  const without = extensions(new ScriptedServer(withoutPsks({ grease: false })));
+  const without = extensions(new ScriptedServer(minimal({ grease: false })));
   const ticketRequest = { newSessionCount: 1, resumptionCount: 1 };
   const withSessions = extensions(new ScriptedServer(client({ grease: false, ticketRequest })));
   for (const type of [psk_key_exchange_modes, ticket_request]) expect(withSessions.delete(type)).toBe(true);
@@ -68,19 +68,25 @@ it('the ClientHello says nothing of PSKs, and all else as ever', () => {
 
 describe('from a server that does not heed that', () => {
   it('(4.2.11) a chosen PSK is refused', () => {
-    const scripted = new ScriptedServer(withoutPsks());
+    const scripted = new ScriptedServer(minimal());
     scripted.sendServerHello({ append: [[pre_shared_key, u16(0)]] });
     expect(refusal(scripted)).toEqual(['PeerMisbehaved.UnsolicitedExtension', unsupported_extension]);
   });
 
   it('(4.2.10) so is early data that was never offered', () => {
-    const scripted = clientWaitingFor('EncryptedExtensions', withoutPsks());
+    const scripted = clientWaitingFor('EncryptedExtensions', minimal());
     scripted.peer.send(scripted.encryptedExtensions([[early_data, bytes()]]));
     expect(refusal(scripted)).toEqual(['PeerMisbehaved.UnsolicitedExtension', unsupported_extension]);
   });
 
+  it('(RFC 8879 section 4) a compressed certificate is refused', () => {
+    const scripted = clientWaitingFor('Certificate or CertificateRequest', minimal());
+    scripted.peer.send(handshake(HandshakeType.compressed_certificate, bytes(0, 2, 0, 0, 1, 0, 0, 1, 0)));
+    expect(refusal(scripted)).toEqual(['InappropriateHandshakeMessage', unexpected_message]);
+  });
+
   it('(4.6.1) tickets are read and dropped, 32 without data between them', () => {
-    const scripted = clientWaitingFor('traffic', withoutPsks());
+    const scripted = clientWaitingFor('traffic', minimal());
     const { peer, connection } = scripted;
     const ticket = handshake(HandshakeType.new_session_ticket, bytes(...new Uint8Array(8), 0, 0, 1, 1, 0, 0));
     peer.deliver(peer.protect(ContentType.handshake, concat(Array.from({ length: 32 }, () => ticket))));
@@ -91,7 +97,7 @@ describe('from a server that does not heed that', () => {
   });
 
   it('(4.6.1) a ticket that cannot be read is refused', () => {
-    const scripted = clientWaitingFor('traffic', withoutPsks());
+    const scripted = clientWaitingFor('traffic', minimal());
     scripted.peer.send(handshake(HandshakeType.new_session_ticket, bytes(1)));
     expect(refusal(scripted)[0]).toBe('InvalidMessage.MissingData');
   });
@@ -102,6 +108,8 @@ it.each([
   { ticketRequest: { newSessionCount: 1, resumptionCount: 1 } },
   { earlyData: true },
   { externalPsks: [] },
+  { certificateCompressors: [] },
+  { certificateDecompressors: [] },
 ] satisfies Partial<ClientOptions>[])('what it does without cannot be asked of it: %o', (option) => {
-  expect(() => withoutPsks(option as object)).toThrow('use clientConfig');
+  expect(() => minimal(option as object)).toThrow('use clientConfig');
 });
