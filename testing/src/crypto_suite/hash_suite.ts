@@ -33,6 +33,12 @@ export function hashSuite({ provider }: Subject): void {
         expect(hkdf.hmac(key, message)).toEqual(Uint8Array.from(expected));
       });
 
+      test.each([0, 512, 513, 5000])('HMAC of %d bytes', (length) => {
+        const key = counting(hash.outputLength);
+        const expected = createHmac(name, key).update(counting(length)).digest();
+        expect(hkdf.hmac(key, counting(length))).toEqual(Uint8Array.from(expected));
+      });
+
       test.each([1, hash.outputLength, hash.outputLength + 1, 255 * hash.outputLength])(
         'HKDF gives %d bytes',
         (length) => {
