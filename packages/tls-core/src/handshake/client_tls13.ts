@@ -5,8 +5,9 @@ import { TlsError } from '../error.ts';
 import { KeySchedule } from '../keys/tls13_key_schedule.ts';
 import { certificate, certificateRequest, type CertificateRequestExtensions } from '../messages/certificate.ts';
 import { encryptedExtensions } from '../messages/encrypted_extensions.ts';
-import { checkPlaced, checkSolicited } from '../messages/extension.ts';
+import { checkSolicited } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
+import { checkPlaced } from '../messages/placement.ts';
 import { endOfEarlyData } from '../messages/post_handshake.ts';
 import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
 import { type CertificateType, ContentType, HandshakeType, NamedGroup, nameOf, ProtocolVersion } from '../registry.ts';
@@ -218,7 +219,7 @@ function parseCertificateRequest(message: HandshakeMessage): RequestedCertificat
   if (context.length !== 0) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'NonEmptyCertificateRequestContext' });
   }
-  checkPlaced('CertificateRequest', extensions, []);
+  checkPlaced('CertificateRequest', extensions);
   const { signatureSchemes, signatureSchemesCert, certificateAuthorities } = extensions;
   if (signatureSchemes === undefined) {
     throw new TlsError({ code: 'PeerIncompatible', reason: 'SignatureAlgorithmsExtensionRequired' });

@@ -3,8 +3,8 @@ import { emptyBytes, wipe } from '../codec/bytes.ts';
 import { type Tls13CipherSuite } from '../crypto/provider.ts';
 import { TlsError } from '../error.ts';
 import { exportKeyingMaterial, nextTrafficSecret, trafficKeys } from '../keys/tls13_key_schedule.ts';
-import { checkPlaced } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
+import { checkPlaced } from '../messages/placement.ts';
 import { keyUpdate, newSessionTicket, type NewSessionTicket } from '../messages/post_handshake.ts';
 import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
 import { ContentType, HandshakeType, KeyUpdateRequest } from '../registry.ts';
@@ -74,7 +74,7 @@ export class Tls13Traffic implements Traffic {
       if (request === KeyUpdateRequest.update_requested) sink.keyUpdateRequested();
     } else if (message.type === HandshakeType.new_session_ticket && this.#tickets !== undefined) {
       const ticket = parseBody('NewSessionTicket', newSessionTicket, message);
-      checkPlaced('NewSessionTicket', ticket.extensions, []);
+      checkPlaced('NewSessionTicket', ticket.extensions);
       yield* this.#tickets.keep(ticket);
     } else {
       const expected: HandshakeType[] = [HandshakeType.key_update];

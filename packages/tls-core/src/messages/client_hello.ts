@@ -141,10 +141,13 @@ const knownExtensions: KnownExtensions<ClientExtensions> = {
 
 const clientExtensions: Codec<ClientExtensions> = extensions('ClientHello', knownExtensions);
 
-/** Those that may stand in any order: all that are known but pre_shared_key, which is the last (section 4.2.11). */
-export const movableExtensions: readonly ExtensionType[] = Object.values(knownExtensions)
-  .map(([type]) => type)
-  .filter((type) => type !== ExtensionType.pre_shared_key);
+/** All extensions that tyls knows, in whatever message: there is none that a ClientHello cannot have. */
+export const recognizedExtensions: readonly ExtensionType[] = Object.values(knownExtensions).map(([type]) => type);
+
+/** Those that may stand in any order: all but pre_shared_key, which is the last (section 4.2.11). */
+export const movableExtensions: readonly ExtensionType[] = recognizedExtensions.filter(
+  (type) => type !== ExtensionType.pre_shared_key,
+);
 
 export interface ClientHello {
   readonly legacyVersion: ProtocolVersion;

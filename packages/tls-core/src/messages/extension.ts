@@ -96,45 +96,8 @@ export function checkSolicited(message: string, block: ExtensionBlock, offered: 
   if (misplaced !== undefined) throw disallowed(message, misplaced);
 }
 
-/** What tyls knows the place of; none of them may stand in another. */
-const recognized: ReadonlySet<ExtensionType> = new Set([
-  ExtensionType.server_name,
-  ExtensionType.status_request,
-  ExtensionType.supported_groups,
-  ExtensionType.ec_point_formats,
-  ExtensionType.signature_algorithms,
-  ExtensionType.signed_certificate_timestamp,
-  ExtensionType.compress_certificate,
-  ExtensionType.client_certificate_type,
-  ExtensionType.server_certificate_type,
-  ExtensionType.extended_master_secret,
-  ExtensionType.session_ticket,
-  ExtensionType.renegotiation_info,
-  ExtensionType.application_layer_protocol_negotiation,
-  ExtensionType.pre_shared_key,
-  ExtensionType.early_data,
-  ExtensionType.supported_versions,
-  ExtensionType.cookie,
-  ExtensionType.psk_key_exchange_modes,
-  ExtensionType.certificate_authorities,
-  ExtensionType.signature_algorithms_cert,
-  ExtensionType.key_share,
-  ExtensionType.record_size_limit,
-  ExtensionType.ticket_request,
-]);
-
-/**
- * Section 4.2: what is no answer may have extensions that nobody asked for and that are ignored, but none of those that
- * are known to belong elsewhere (illegal_parameter).
- *
- * @param ignored those that have their place in the message, though nothing is done with them
- */
-export function checkPlaced(message: string, block: ExtensionBlock, ignored: readonly ExtensionType[]): void {
-  const misplaced = block.unknown.find(({ type }) => recognized.has(type) && !ignored.includes(type));
-  if (misplaced !== undefined) throw disallowed(message, misplaced);
-}
-
-function disallowed(message: string, { type }: UnknownExtension): TlsError {
+/** The error for an extension that is known, and has no place in this message. */
+export function disallowed(message: string, { type }: UnknownExtension): TlsError {
   const what = `${nameOf(ExtensionType, type)} in ${message}`;
   return new TlsError({ code: 'PeerMisbehaved', reason: 'DisallowedExtension', what });
 }

@@ -1,5 +1,5 @@
 /** Certificates that must come with an OCSP response, and the check of what a server stapled (RFC 7633, RFC 6066 section 8). */
-import { ExtensionType, type Step } from '@tyls/tls-core';
+import { type Step } from '@tyls/tls-core';
 import { DerReader } from '@tyls/tls-core/der';
 import { type Certificate } from '../certificate.ts';
 import { badEncodingOf } from '../error.ts';
@@ -10,6 +10,9 @@ import { ocspError } from './ocsp_response.ts';
 
 /** RFC 7633 section 4. */
 export const tlsFeatureOid = '1.3.6.1.5.5.7.1.24';
+
+/** As an ExtensionType of TLS (RFC 6066 section 1.1), all of whose names would come along with this one. */
+const statusRequest = 5;
 
 /**
  * Whether a certificate says that its server staples OCSP responses: its TLS features have status_request
@@ -24,7 +27,7 @@ export function mustStaple(certificate: Certificate): boolean {
   let isRequired = false;
   while (!features.atEnd) {
     const feature = features.unsignedInteger();
-    isRequired ||= feature.length === 1 && feature[0] === ExtensionType.status_request;
+    isRequired ||= feature.length === 1 && feature[0] === statusRequest;
   }
   return isRequired;
 }
