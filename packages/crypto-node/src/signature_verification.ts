@@ -41,9 +41,8 @@ export const signatureVerification: SignatureVerification = build({
 });
 
 function ecdsa(kind: EcKeyKind, digest: Digest): Verify {
-  return verifier(ecKey[kind], (key, message, signature) =>
-    verify(digest, message, { key, dsaEncoding: 'der' }, signature),
-  );
+  // With the key itself: Node 24 takes 15 µs to find out that an object with options is no key. Signatures are in DER then.
+  return verifier(ecKey[kind], (key, message, signature) => verify(digest, message, key, signature));
 }
 
 function ed25519(): Verify {
