@@ -12,7 +12,10 @@ import { type Awaitable } from '../step/step.ts';
 
 /** A crypto backend. Assembled from parts: what one lacks, another's parts can be spread in. */
 export interface CryptoProvider {
-  /** In order of preference among those of one version; the versions themselves are preferred newest first. */
+  /**
+   * In order of preference among those of one version; the versions themselves are preferred newest first. A server's
+   * order decides, except that a client whose first is ChaCha20-Poly1305 gets that.
+   */
   readonly cipherSuites: readonly SupportedCipherSuite[];
   /** In order of preference; a client sends a key share for the first. */
   readonly keyExchangeGroups: readonly KeyExchangeGroup[];

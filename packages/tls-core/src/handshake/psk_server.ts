@@ -27,6 +27,7 @@ import { type Step, wait } from '../step/step.ts';
 import { type ServerHellos } from './hellos.ts';
 import { greaseValue } from './hello_shape.ts';
 import { type HandshakeIo } from './io.ts';
+import { suitesInCommon } from './negotiation.ts';
 import { type FoundPsk, type VerifiedPsk } from './psk.ts';
 import { type Transcript } from './transcript.ts';
 
@@ -69,9 +70,8 @@ function* findExternal(config: ServerConfig, hello: ClientHello, identity: Uint8
   const psk = yield* wait(config.resolveExternalPsk?.(copyOf(identity)));
   if (psk === undefined) return undefined;
   checkExternalPsk(psk);
-  const suite = config.tls13CipherSuites.find(
-    ({ id, hash }) => hash.outputLength === hashLength(psk.hash) && hello.cipherSuites.includes(id),
-  );
+  const common = suitesInCommon(config.tls13CipherSuites, hello);
+  const suite = common.find(({ hash }) => hash.outputLength === hashLength(psk.hash));
   if (suite === undefined) return undefined;
   const binderLabel = psk.imported === true ? 'imp binder' : 'ext binder';
   return { secret: copyOf(psk.secret), binderLabel, session: undefined, suite };

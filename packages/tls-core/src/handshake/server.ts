@@ -26,6 +26,7 @@ import {
 import { type Awaitable, type Step, wait } from '../step/step.ts';
 import { type ReceivedHello, type ResumptionData } from './hellos.ts';
 import { type HandshakeIo, sendChangeCipherSpec, startTrace, type Traffic } from './io.ts';
+import { suitesInCommon } from './negotiation.ts';
 import { type FoundPsk, kindOf } from './psk.ts';
 import { findPsk, verifyBinder } from './psk_server.ts';
 import { serverTls13 } from './server_tls13.ts';
@@ -206,9 +207,8 @@ function checkClientHello(hello: ClientHello): readonly KeyShareEntry[] {
   return keyShares;
 }
 
-/** Our preference decides: the provider knows what is fast where it runs. */
 function chooseCipherSuite(config: ServerConfig, hello: ClientHello): Tls13CipherSuite {
-  const suite = config.tls13CipherSuites.find(({ id }) => hello.cipherSuites.includes(id));
+  const [suite] = suitesInCommon(config.tls13CipherSuites, hello);
   if (suite === undefined) {
     const what = `the client offers ${namesOf(CipherSuite, hello.cipherSuites)}`;
     throw new TlsError({ code: 'PeerIncompatible', reason: 'NoCipherSuitesInCommon', what });

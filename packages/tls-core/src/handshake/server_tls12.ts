@@ -44,7 +44,13 @@ import { chooseClientVerifier, selectedTypes, typeOf } from './certificate_types
 import { Tls12Finish } from './finished_tls12.ts';
 import { type Tls12ServerHellos } from './hellos.ts';
 import { type HandshakeIo, SecretLog, type Traffic } from './io.ts';
-import { answeredRecordSizeLimit, chooseProtocol, heedRecordSizeLimit, resolveCertificate } from './negotiation.ts';
+import {
+  answeredRecordSizeLimit,
+  chooseProtocol,
+  heedRecordSizeLimit,
+  resolveCertificate,
+  suitesInCommon,
+} from './negotiation.ts';
 import {
   chooseIssuance,
   findSession,
@@ -224,9 +230,9 @@ interface Identity {
   readonly suite: Tls12CipherSuite;
 }
 
-/** Our preference among the suites in common decides, as far as the certificate's key allows. */
+/** The order of the suites in common decides, as far as the certificate's key allows. */
 function* chooseIdentity({ config, hello, info }: Tls12ServerHellos): Step<Identity> {
-  const common = config.tls12CipherSuites.filter(({ id }) => hello.cipherSuites.includes(id));
+  const common = suitesInCommon(config.tls12CipherSuites, hello);
   if (common.length === 0) {
     const what = `the client offers ${namesOf(CipherSuite, hello.cipherSuites)}`;
     throw new TlsError({ code: 'PeerIncompatible', reason: 'NoCipherSuitesInCommon', what });

@@ -538,6 +538,28 @@ describe.each(Object.keys(providers))('with providers that answer %s', (name) =>
     expect(alertTo(pair)).toBe(AlertDescription.certificate_expired);
   });
 
+  const chaCha = [CipherSuite.TLS_CHACHA20_POLY1305_SHA256, CipherSuite.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256];
+  const aes128 = [CipherSuite.TLS_AES_128_GCM_SHA256, CipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256];
+  const aes256 = [CipherSuite.TLS_AES_256_GCM_SHA384, CipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384];
+  test.each([
+    ['the order of the server decides', [aes128, chaCha, aes256], [aes256, aes128, chaCha], aes256],
+    ['a client that begins with ChaCha20-Poly1305 gets it', [chaCha, aes128, aes256], [aes256, aes128, chaCha], chaCha],
+    ['as one does whose first suites the server is without', [aes128, chaCha, aes256], [aes256, chaCha], chaCha],
+    ['but not of a server that is without it', [chaCha, aes128, aes256], [aes256, aes128], aes256],
+  ])('%s, in both versions', async (_what, clients, servers, expected) => {
+    const withSuites = (order: readonly (readonly CipherSuite[])[]): CryptoProvider => ({
+      ...provider,
+      cipherSuites: order.flat().map((wanted) => provider.cipherSuites.find(({ id }) => id === wanted)!),
+    });
+    for (const [i, version] of [ProtocolVersion.TLSv1_3, ProtocolVersion.TLSv1_2].entries()) {
+      const pair = await run({
+        client: { provider: withSuites(clients), versions: [version] },
+        server: { provider: withSuites(servers) },
+      });
+      expect(pair.client.cipherSuite).toBe(expected[i]);
+    }
+  });
+
   test('the identity is that of the test CA', async () => {
     const pair = await run({});
     expect(pair.client.peerCertificates?.map(hex)).toEqual((await testIdentity()).chain.map(hex));
