@@ -424,7 +424,8 @@ describe('a ClientHello of TLS 1.2', () => {
 
   it('is answered with the suite that the certificate allows, in our order', () => {
     const all = provider.cipherSuites.filter(({ version }) => version === TLSv1_2).map(({ id }) => id);
-    const hello = { cipherSuites: all.toReversed() };
+    // The first of them is ChaCha20-Poly1305, which would be heeded.
+    const hello = { cipherSuites: all.toReversed().slice(1) };
     const ecdsa = new ScriptedClient();
     ecdsa.sendClientHello(hello);
     expect(ecdsa.serverHello.cipherSuite).toBe(CipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384);
