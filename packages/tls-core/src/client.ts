@@ -21,7 +21,7 @@ export class ClientConnection extends Connection {
    * no ticket allows it, and once the server has answered.
    */
   get earlyDataLimit(): number | undefined {
-    return this.early.limit;
+    return this.early?.limit;
   }
 
   /**
@@ -35,7 +35,7 @@ export class ClientConnection extends Connection {
   sendEarlyData(data: Uint8Array): Awaitable<number> {
     let taken = 0;
     const sent = this.input(() => {
-      taken = this.early.send(data);
+      taken = this.early?.send(data) ?? 0;
     });
     return isPromise(sent) ? sent.then(() => taken) : taken;
   }

@@ -4,7 +4,7 @@
 import { copyOf } from './codec/bytes.ts';
 import { asTlsError, TlsError } from './error.ts';
 import { type DirectionSecrets, type HandshakeIo, type HandshakeKind, type Traffic } from './handshake/io.ts';
-import { EarlyData } from './handshake/early_data.ts';
+import { type EarlyData } from './handshake/early_data.ts';
 import { Inbound } from './record/inbound.ts';
 import { Outbound } from './record/outbound.ts';
 import {
@@ -71,7 +71,6 @@ export class Connection {
       inbound: new Inbound(),
       outbound,
       facts: {},
-      early: new EarlyData(outbound),
       sendHalfRttData: () => this.#startHalfRttData(),
     };
     if (maxFragmentSize !== undefined) this.#io.outbound.setMaxFragment(maxFragmentSize);
@@ -271,7 +270,9 @@ export class Connection {
    */
   exportEarlyKeyingMaterial(length: number, label: string, context?: Uint8Array): Uint8Array {
     this.#throwIfFailed();
-    return this.#io.early.export(length, label, context);
+    const material = this.#io.early?.export(length, label, context);
+    if (material === undefined) throw new TypeError('there is no early data on this connection');
+    return material;
   }
 
   /** The scheme with which the peer signed the handshake. */
@@ -342,7 +343,7 @@ export class Connection {
   }
 
   /** For what one role alone has. */
-  protected get early(): EarlyData {
+  protected get early(): EarlyData | undefined {
     return this.#io.early;
   }
 
@@ -401,7 +402,7 @@ export class Connection {
     this.#traceEnd(code);
     this.#queued = [];
     this.#traffic?.wipe();
-    this.#io.early.wipe();
+    this.#io.early?.wipe();
   }
 
   #traceEnd(error: string | undefined): void {

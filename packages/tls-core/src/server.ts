@@ -42,7 +42,7 @@ export class ServerConnection extends Connection {
    * is complete.
    */
   takeEarlyData(): Uint8Array[] {
-    return this.early.take();
+    return this.early?.take() ?? [];
   }
 
   /** What was kept with the session that this connection resumed; `undefined` if it resumed none, or until it has. */

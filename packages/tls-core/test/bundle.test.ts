@@ -107,6 +107,7 @@ const extraCode = [
   'res binder',
   'c e traffic',
   'handshake/psk_client.ts',
+  'handshake/early_data.ts',
   'src/compression.ts',
   'messages/compressed_certificate.ts',
   'keys/external_psk.ts',

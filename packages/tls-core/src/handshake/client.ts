@@ -170,8 +170,8 @@ function* startKeyExchanges(
 
 /** Section 4.2.10: a HelloRetryRequest always does, and what follows it is in the clear. */
 function rejectEarlyData(io: HandshakeIo): void {
-  io.early.end();
-  io.early.wipe();
+  io.early?.end();
+  io.early?.wipe();
   io.outbound.dropSealer();
   io.facts.earlyDataAccepted = false;
 }

@@ -49,7 +49,7 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
     io.inbound.setOpener(new Tls13RecordOpener(suite, handshake.server));
     if (hellos.changeCipherSpecDue) sendChangeCipherSpec(io.outbound);
     // While the server may still take early data, everything stays under its key.
-    const isEarly = io.early.limit !== undefined && psk === hellos.offer.psks[0];
+    const isEarly = io.early?.limit !== undefined && psk === hellos.offer.psks[0];
     if (!isEarly) enterHandshakeKey(io, hellos, handshake.client);
 
     const { protocol, serverType, clientType, earlyData } = yield* receiveEncryptedExtensions(io, hellos);
@@ -106,11 +106,11 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
 
 /** What we send from here on is no early data any more; if there was any that is not accepted by now, it is rejected. */
 function enterHandshakeKey(io: HandshakeIo, { suite }: ClientHellos, clientSecret: Uint8Array): void {
-  if (io.early.limit !== undefined && io.facts.earlyDataAccepted === undefined) {
+  if (io.early?.limit !== undefined && io.facts.earlyDataAccepted === undefined) {
     io.facts.earlyDataAccepted = false;
     io.early.wipe();
   }
-  io.early.end();
+  io.early?.end();
   io.outbound.setSealer(new Tls13RecordSealer(suite, clientSecret));
 }
 

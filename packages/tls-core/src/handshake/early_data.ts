@@ -10,10 +10,14 @@ export class EarlyData {
   readonly #outbound: Outbound;
   #limit: number | undefined;
   #received: Uint8Array[] = [];
-  #exporter: { readonly suite: Tls13CipherSuite; readonly secret: Uint8Array } | undefined;
+  readonly #suite: Tls13CipherSuite;
+  #exporterSecret: Uint8Array | undefined;
 
-  constructor(outbound: Outbound) {
+  /** @param exporterSecret the early_exporter_master_secret; kept, and wiped */
+  constructor(outbound: Outbound, suite: Tls13CipherSuite, exporterSecret: Uint8Array) {
     this.#outbound = outbound;
+    this.#suite = suite;
+    this.#exporterSecret = exporterSecret;
   }
 
   /**
@@ -61,21 +65,15 @@ export class EarlyData {
     return received;
   }
 
-  /** @param secret the early_exporter_master_secret; kept, and wiped */
-  setExporter(suite: Tls13CipherSuite, secret: Uint8Array): void {
-    this.#exporter = { suite, secret };
-  }
-
-  /** Section 7.5. */
-  export(length: number, label: string, context: Uint8Array = emptyBytes): Uint8Array {
-    if (this.#exporter === undefined) throw new TypeError('there is no early data on this connection');
-    const { suite, secret } = this.#exporter;
-    return exportKeyingMaterial(suite, secret, label, context, length);
+  /** Section 7.5. @returns `undefined` once it is wiped */
+  export(length: number, label: string, context: Uint8Array = emptyBytes): Uint8Array | undefined {
+    if (this.#exporterSecret === undefined) return undefined;
+    return exportKeyingMaterial(this.#suite, this.#exporterSecret, label, context, length);
   }
 
   /** Forgets the exporter's secret: the connection is over, or the early data was rejected. */
   wipe(): void {
-    wipe(this.#exporter?.secret);
-    this.#exporter = undefined;
+    wipe(this.#exporterSecret);
+    this.#exporterSecret = undefined;
   }
 }

@@ -45,7 +45,8 @@ export interface HandshakeIo {
   readonly inbound: Inbound;
   readonly outbound: Outbound;
   readonly facts: Facts;
-  readonly early: EarlyData;
+  /** Where a client has offered early data, or a server accepts it. */
+  early?: EarlyData;
   /** Lets application data of a server go out before the client's Finished is here (0.5-RTT). */
   readonly sendHalfRttData: () => void;
   /** Whether the configuration lets secrets out. */

@@ -19,6 +19,7 @@ import {
   resumable,
 } from '../sessions/session.ts';
 import { type Step, wait } from '../step/step.ts';
+import { EarlyData } from './early_data.ts';
 import { type Offer } from './hellos.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec } from './io.ts';
 import { type OfferedPsk } from './psk.ts';
@@ -94,7 +95,7 @@ function startEarlyData(
   const { suite, secret, session } = psk;
   if (middleboxCompatibility) sendChangeCipherSpec(io.outbound);
   const { traffic, exporter } = earlySecrets(suite, secret, transcript, new SecretLog(keyLog, random));
-  io.early.setExporter(suite, exporter);
+  io.early = new EarlyData(io.outbound, suite, exporter);
   io.early.offer(new Tls13RecordSealer(suite, traffic), session.maxEarlyDataSize);
   wipe(traffic);
   return true;

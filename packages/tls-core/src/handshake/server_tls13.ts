@@ -33,6 +33,7 @@ import {
 } from './authentication.ts';
 import { certificateTypes, encodeCertificate, readCertificate } from './certificate_compression.ts';
 import { checkLength, chooseClientVerifier, selectedTypes, typeOf } from './certificate_types.ts';
+import { EarlyData } from './early_data.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { type ServerHellos } from './hellos.ts';
 import { answeredRecordSizeLimit, chooseProtocol, heedRecordSizeLimit, resolveCertificate } from './negotiation.ts';
@@ -127,7 +128,7 @@ function startEarlyData(
   io.facts.earlyDataAccepted = true;
   io.inbound.skipEarlyData(undefined);
   const { traffic, exporter } = earlySecrets(suite, psk.secret, transcript, log);
-  io.early.setExporter(suite, exporter);
+  io.early = new EarlyData(io.outbound, suite, exporter);
   const opener = new Tls13RecordOpener(suite, traffic);
   wipe(traffic);
   return opener;
@@ -142,7 +143,7 @@ function* receiveEarlyData(io: HandshakeIo, limit: number): Step<Uint8Array> {
       // An empty record costs a byte too, or there could be any number of them.
       left -= Math.max(record.length, 1);
       if (left < 0) throw new TlsError({ code: 'PeerMisbehaved', reason: 'TooMuchEarlyDataReceived' });
-      io.early.deliver(record.content);
+      io.early!.deliver(record.content);
       continue;
     }
     if (record === undefined) throw new TlsError({ code: 'UnexpectedEof', during: 'handshake' });
