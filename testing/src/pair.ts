@@ -22,6 +22,8 @@ export interface PairOptions {
   readonly serverName?: ServerName | string;
   /** Sizes of the pieces in which bytes arrive, taken in turn, over and over; by default a flight arrives whole. */
   readonly chop?: readonly number[];
+  /** Whether each of these pieces is overwritten as soon as it was received. */
+  readonly lend?: boolean;
   /** Is given each flight in the air, as whole as it left; what it returns arrives in its place. */
   readonly alter?: (from: Role, flight: Uint8Array) => Uint8Array;
 }
@@ -43,13 +45,15 @@ export class Pair {
   readonly sent: Readonly<Record<Role, Uint8Array[]>> = { client: [], server: [] };
   readonly #plaintext: Readonly<Record<Role, Uint8Array[]>> = { client: [], server: [] };
   readonly #chop: readonly number[] | undefined;
+  readonly #lend: boolean;
   readonly #alter: (from: Role, flight: Uint8Array) => Uint8Array;
   #chopped = 0;
 
-  constructor({ client, server, serverName = testName, chop, alter }: PairOptions) {
+  constructor({ client, server, serverName = testName, chop, lend = false, alter }: PairOptions) {
     this.client = new ClientConnection(client, serverName);
     this.server = new ServerConnection(server);
     this.#chop = chop;
+    this.#lend = lend;
     this.#alter = alter ?? ((_from, flight) => flight);
   }
 
@@ -89,7 +93,13 @@ export class Pair {
     if (sent.length === 0) return false;
     this.sent[from].push(new Uint8Array(sent));
     for (const piece of this.#pieces(this.#alter(from, new Uint8Array(sent)))) {
-      yield* this.#input(() => this[to].receive(piece));
+      yield* this.#input(() => {
+        try {
+          return this[to].receive(piece, this.#lend);
+        } finally {
+          if (this.#lend) piece.fill(0xff);
+        }
+      });
     }
     return true;
   }

@@ -101,11 +101,18 @@ export class Connection {
     return this.#input(() => this.#runner.run());
   }
 
-  /** Takes bytes from the transport. Keeps them until they are processed. */
-  receive(bytes: Uint8Array): Awaitable<void> {
+  /**
+   * Takes bytes from the transport. Keeps them until they are processed.
+   *
+   * @param areLent the array is the caller's again as soon as this returns, be it with a promise, to read into it again:
+   *   what is not processed by then is copied
+   */
+  receive(bytes: Uint8Array, areLent: boolean = false): Awaitable<void> {
     return this.#input(() => {
-      this.#io.inbound.push(bytes);
-      return this.#runner.run();
+      this.#io.inbound.push(bytes, areLent);
+      const running = this.#runner.run();
+      this.#io.inbound.keep();
+      return running;
     });
   }
 

@@ -1,10 +1,11 @@
 /** TLS clients. */
 import { type ClientConfig, ClientConnection, parseServerName } from '@tyls/tls-core';
-import { connect as connectTcp, type TcpSocketConnectOpts } from 'node:net';
+import { type TcpSocketConnectOpts } from 'node:net';
 import { type Duplex } from 'node:stream';
 import { startClientConfig } from './config.ts';
 import { checkOnlyConfig, type ClientConfigOptions } from './options.ts';
 import { checkSocketOptions, TlsSocket, type TlsSocketOptions } from './tls_socket.ts';
+import { connectTcp } from './transport.ts';
 
 /** Where to connect to, and how `node:net` does it. */
 export interface ClientTransportOptions extends Partial<

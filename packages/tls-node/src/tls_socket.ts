@@ -17,7 +17,7 @@ import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { ClientEarlyData } from './early_data.ts';
 import { batches } from './pieces.ts';
-import { closeGently, TransportWriter } from './transport.ts';
+import { closeGently, lendsData, TransportWriter } from './transport.ts';
 
 /**
  * How many bytes are given to a connection at a time: what it makes of them is in memory at once. Also how many wait to be
@@ -81,6 +81,8 @@ export class TlsSocket extends Duplex {
   readonly transport: Duplex;
   readonly #connection: Connection;
   readonly #writer: TransportWriter;
+  /** Whether what arrives is only there until the listener returns. */
+  readonly #dataIsLent: boolean;
   readonly #expectedName: string | undefined;
   readonly #onData: (chunk: Uint8Array) => void = (chunk) => this.#dataArrived(chunk);
   readonly #timer: NodeJS.Timeout | undefined;
@@ -128,6 +130,7 @@ export class TlsSocket extends Duplex {
     }
     this.transport = transport;
     this.#connection = connection;
+    this.#dataIsLent = lendsData(transport);
     this.#writer = new TransportWriter(transport, () => connection.takeOutput());
     this.#expectedName = expectedName;
     if (earlyData !== undefined && connection instanceof ClientConnection) {
@@ -480,6 +483,7 @@ export class TlsSocket extends Duplex {
   #dataArrived(chunk: Uint8Array): void {
     for (let at = 0; at < chunk.length; at += batchSize) this.#inbox.push(chunk.subarray(at, at + batchSize));
     this.#pump();
+    if (this.#dataIsLent) this.#inbox = this.#inbox.map((left) => new Uint8Array(left));
     if (!this.#over && !this.#peerClosed && (this.#receiving || !this.#wantsInput)) this.transport.pause();
   }
 
@@ -527,7 +531,7 @@ export class TlsSocket extends Duplex {
       this.#receiving = true;
       let returned = false;
       this.#drive(
-        () => (chunk === undefined ? this.#connection.receiveEnd() : this.#connection.receive(chunk)),
+        () => (chunk === undefined ? this.#connection.receiveEnd() : this.#connection.receive(chunk, this.#dataIsLent)),
         (error) => {
           try {
             this.#received(error);

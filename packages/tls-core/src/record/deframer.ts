@@ -1,5 +1,5 @@
 /** Cuts the transport's bytes into records (RFC 8446 section 5.1) without joining what need not be joined. */
-import { concat } from '../codec/bytes.ts';
+import { concat, copyOf } from '../codec/bytes.ts';
 import { TlsError } from '../error.ts';
 import { ContentType } from '../registry.ts';
 
@@ -38,6 +38,15 @@ export class Deframer {
       this.#at = 0;
       this.#pieces = [concat(this.#pieces)];
     }
+  }
+
+  /** Copies what is left of what was pushed last: the array may change from here on. */
+  keep(): void {
+    const last = this.#pieces.at(-1);
+    if (last === undefined) return;
+    const isFirst = this.#pieces.length === 1;
+    this.#pieces[this.#pieces.length - 1] = copyOf(isFirst ? last.subarray(this.#at) : last);
+    if (isFirst) this.#at = 0;
   }
 
   /** Whether a record has begun and not ended. */

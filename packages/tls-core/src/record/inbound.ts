@@ -1,4 +1,5 @@
 /** What a connection receives: records opened in order, alerts and change_cipher_spec dealt with, messages joined. */
+import { copyOf } from '../codec/bytes.ts';
 import { TlsError } from '../error.ts';
 import { type HandshakeMessage } from '../messages/handshake.ts';
 import { AlertDescription, AlertLevel, ContentType, type HandshakeType } from '../registry.ts';
@@ -33,6 +34,10 @@ export class Inbound {
   #opened = 0;
   /** Records being opened, in order. More than one only with an asynchronous opener, after the handshake. */
   #ahead: Opening[] = [];
+  /** Whether an opener has answered later, which may read its input until then. */
+  #opensLater = false;
+  /** Whether what was pushed last is the caller's again at {@link keep}. */
+  #lent = false;
   #ended = false;
   #closed = false;
   /** Until the handshake is complete: change_cipher_spec may come, alerts end it, nothing is read ahead. */
@@ -74,9 +79,22 @@ export class Inbound {
     return this.#opened;
   }
 
-  /** Keeps `bytes` until they are consumed. After the peer's close_notify they are ignored (section 6.1). */
-  push(bytes: Uint8Array): void {
-    if (!this.#closed) this.#deframer.push(bytes);
+  /**
+   * Keeps `bytes` until they are consumed. After the peer's close_notify they are ignored (section 6.1).
+   *
+   * @param areLent only until {@link keep}
+   */
+  push(bytes: Uint8Array, areLent: boolean = false): void {
+    if (this.#closed) return;
+    // Messages in the clear are read where they are, also after a wait.
+    this.#lent = areLent && !this.#handshaking && !this.#opensLater;
+    this.#deframer.push(areLent && !this.#lent ? copyOf(bytes) : bytes);
+  }
+
+  /** Gives back what was lent: what is not consumed is copied. */
+  keep(): void {
+    if (this.#lent) this.#deframer.keep();
+    this.#lent = false;
   }
 
   /** The transport will bring no more. */
@@ -333,14 +351,24 @@ export class Inbound {
     return this.#earlyDataBudget === undefined ? maxPlaintext : tls13MaxLength(type);
   }
 
-  #open(record: RawRecord): Opening {
+  #open(received: RawRecord): Opening {
     const opener = this.#opener;
+    // One that answers later reads on when the record is no longer ours.
+    const isKept = this.#lent && this.#opensLater;
+    const record = isKept
+      ? { ...received, header: copyOf(received.header), payload: received.payload.map(copyOf) }
+      : received;
     const isProtected = opener !== undefined && !this.#mayBeUnprotected(record);
     if (!isProtected) return { record, isProtected, plaintext: undefined };
     const plaintext = opener.open(record);
+    if (!isPromise(plaintext)) return { record, isProtected, plaintext };
     // It may never be waited for, if a record before it is the end.
-    if (isPromise(plaintext)) plaintext.then(undefined, () => {});
-    return { record, isProtected, plaintext };
+    plaintext.then(undefined, () => {});
+    const isFirst = !this.#opensLater;
+    this.#opensLater = true;
+    if (!isFirst || !this.#lent) return { record, isProtected, plaintext };
+    opener.skip();
+    return this.#open(record);
   }
 
   /**

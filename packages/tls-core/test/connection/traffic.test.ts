@@ -88,6 +88,18 @@ describe.each(Object.keys(providers))('on %s', (name) => {
       expect(all(pair.received('server'))).toBe(all(numbered(300)));
     });
 
+    test.each([undefined, [1], [4096, 1, 100_000]])('lent in pieces of %j bytes, overwritten at once', async (chop) => {
+      const pair = await newPair({ lend: true, ...(chop === undefined ? {} : { chop }) });
+      void pair.client.send(numbered(300));
+      await pair.run();
+      for (const role of roles) void pair[role].send(numbered(40_000));
+      await pair.client.updateKeys();
+      void pair.client.send(numbered(300));
+      await pair.run();
+      expect(all(pair.received('server'))).toBe(all(numbered(300), numbered(40_000), numbered(300)));
+      expect(all(pair.received('client'))).toBe(all(numbered(40_000)));
+    });
+
     test('nothing is sent for nothing', async () => {
       const pair = await connected();
       await pair.client.send(new Uint8Array(0));

@@ -13,8 +13,10 @@ const { alert, application_data, handshake } = ContentType;
 const keyUpdate = Uint8Array.of(24, 0, 0, 1, 0);
 const secret = (key: number): Uint8Array => new Uint8Array(32).fill(key);
 
-/** Openers whose answers come when the test says. */
+/** Openers whose answers come when the test says, and which read their input no sooner. */
 class Openings {
+  /** Whether the next answer comes later. */
+  isLater = (): boolean => true;
   readonly jobs: { readonly settle: () => void; readonly reject: (error: Error) => void }[] = [];
   started = 0;
 
@@ -29,9 +31,9 @@ class Openings {
           return {
             open: (...record) => {
               this.started++;
-              const plaintext = opener.open(...record);
+              if (!this.isLater()) return opener.open(...record);
               return new Promise((resolve, reject) => {
-                this.jobs.push({ settle: () => resolve(plaintext), reject });
+                this.jobs.push({ settle: () => resolve(opener.open(...record)), reject });
               });
             },
           };
@@ -118,6 +120,37 @@ test('eight records are opened at a time, and delivered in order', async () => {
   await openings.settleAll();
   await running;
   expect(received).toEqual(Array.from({ length: 20 }, (_, i) => i));
+});
+
+test('what was lent may be overwritten at once, whenever the openers answer', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.boolean(), { minLength: 1, maxLength: 30 }),
+      fc.array(fc.boolean(), { minLength: 1 }),
+      fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1 }),
+      async (updates, later, sizes) => {
+        const { inbound, openings, runner, received } = receiver();
+        openings.isLater = () => later[openings.started % later.length]!;
+        const peer = new Peer();
+        const stream = concat(updates.map((update, i) => (update ? peer.keyUpdate() : peer.data(i))));
+        // A Buffer, of which more is a view.
+        const memory = Buffer.alloc(100);
+        let running: unknown;
+        for (let at = 0, turn = 0; at < stream.length; turn++) {
+          const piece = stream.subarray(at, at + sizes[turn % sizes.length]!);
+          memory.set(piece);
+          inbound.push(memory.subarray(0, piece.length), true);
+          running = runner.run();
+          inbound.keep();
+          memory.fill(0xff);
+          at += piece.length;
+        }
+        await openings.settleAll();
+        await running;
+        expect(received).toEqual(updates.map((update, i) => (update ? -1 : i)));
+      },
+    ),
+  );
 });
 
 test('during the handshake one at a time, since the next may be under another key', async () => {
