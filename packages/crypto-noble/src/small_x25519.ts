@@ -1,6 +1,6 @@
 /**
  * X25519 (RFC 7748) by noble's Montgomery ladder alone. Its own `x25519` brings Edwards curves with it, whose tables make
- * key shares in half the time, once they are made themselves: that takes as long as some fifty key shares by the ladder.
+ * key shares in half the time, once they are made themselves: that takes as long as some thirty key shares by the ladder.
  */
 import { pow } from '@noble/curves/abstract/modular.js';
 import { montgomery, type MontgomeryECDH } from '@noble/curves/abstract/montgomery.js';
