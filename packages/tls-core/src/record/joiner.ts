@@ -1,4 +1,5 @@
 /** Joins handshake messages from the fragments in which they come (RFC 8446 section 5.1). */
+import { copyOf, emptyBytes } from '../codec/bytes.ts';
 import { TlsError } from '../error.ts';
 import { type HandshakeMessage } from '../messages/handshake.ts';
 import { HandshakeType } from '../registry.ts';
@@ -8,14 +9,19 @@ const headerLength = 4;
 export const maxHandshakeMessage = 65_535;
 
 export class Joiner {
-  /** Bytes not consumed yet are those from `#start` to `#end`. */
-  #buffer: Uint8Array = new Uint8Array(0);
+  /** Bytes not consumed yet are those from `#start` to `#end`; those before are part of messages, and never change. */
+  #buffer: Uint8Array = emptyBytes;
   #start = 0;
   #end = 0;
 
   /** Copies `fragment`: one byte a record must not cost more than a byte. */
   push(fragment: Uint8Array): void {
     const pending = this.#end - this.#start;
+    if (pending === 0) {
+      this.#buffer = copyOf(fragment);
+      this.#end = fragment.length;
+      return;
+    }
     if (this.#end + fragment.length > this.#buffer.length) {
       const grown = new Uint8Array(Math.max(2 * pending, pending + fragment.length));
       grown.set(this.#buffer.subarray(this.#start, this.#end));
@@ -32,12 +38,13 @@ export class Joiner {
     return this.#end > this.#start;
   }
 
-  /** The next whole message, a copy, or `undefined` before it is here. */
+  /** The next whole message, or `undefined` before it is here. */
   next(): HandshakeMessage | undefined {
     const available = this.#end - this.#start;
     if (available < headerLength) return undefined;
-    const [type, high, middle, low] = this.#buffer.subarray(this.#start, this.#start + headerLength);
-    const length = (high! << 16) | (middle! << 8) | low!;
+    const [buffer, at] = [this.#buffer, this.#start];
+    const type = buffer[at]!;
+    const length = (buffer[at + 1]! << 16) | (buffer[at + 2]! << 8) | buffer[at + 3]!;
     if (length > maxHandshakeMessage) {
       const isCertificate = type === HandshakeType.certificate;
       const reason = isCertificate ? 'CertificatePayloadTooLarge' : 'HandshakePayloadTooLarge';
@@ -45,12 +52,11 @@ export class Joiner {
     }
     const whole = headerLength + length;
     if (available < whole) return undefined;
-    const raw = this.#buffer.slice(this.#start, this.#start + whole);
     this.#start += whole;
     if (!this.pending) {
-      this.#buffer = new Uint8Array(0);
+      this.#buffer = emptyBytes;
       this.#start = this.#end = 0;
     }
-    return { type: type!, raw };
+    return { type, raw: buffer.subarray(at, at + whole) };
   }
 }
