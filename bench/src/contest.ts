@@ -39,23 +39,25 @@ export interface Effort {
   /** Of each contender in each round, about. */
   readonly turnSeconds: number;
   /**
-   * Of each contender before the first round, for the compiler: it takes V8 some 5 000 handshakes to have compiled all of one, in
-   * the first thousand of which one takes three times as long as in the end. CPU time, since on a busy machine
-   * the clock would say that it is warm too early; but at most four times as long by the clock, for jobs that wait.
+   * Of each contender before the first round, for the compiler. CPU time, since on a busy machine the clock would say that
+   * it is warm too early; but at most four times as long by the clock, for jobs that wait.
    */
   readonly warmUpSeconds: number;
+  /** Of handshakes: it takes V8 some 5 000 to have compiled all of one, and one of the first takes three times as long. */
+  readonly handshakeWarmUpSeconds: number;
 }
 
-export const fullEffort: Effort = { rounds: 11, turnSeconds: 0.25, warmUpSeconds: 10 };
-export const quickEffort: Effort = { rounds: 3, turnSeconds: 0.04, warmUpSeconds: 0.2 };
+export const fullEffort: Effort = { rounds: 11, turnSeconds: 0.25, warmUpSeconds: 3, handshakeWarmUpSeconds: 8 };
+export const quickEffort: Effort = { rounds: 3, turnSeconds: 0.04, warmUpSeconds: 0.2, handshakeWarmUpSeconds: 0.2 };
 
 export async function compete(contest: Contest, effort: Effort): Promise<Figure[]> {
   const { unit, amount = 1, ours, peers, floor } = contest;
   // One may be the peer of several figures, and the floor too.
   const contenders = new Map([ours, ...peers, ...(floor === undefined ? [] : [floor])].map((one) => [one.run, one]));
+  const warmUp = unit.startsWith('handshakes') ? effort.handshakeWarmUpSeconds : effort.warmUpSeconds;
   const turns: { readonly contender: Contender; readonly times: number; readonly values: number[] }[] = [];
   for (const contender of contenders.values()) {
-    turns.push({ contender, times: await timesFor(contender, effort), values: [] });
+    turns.push({ contender, times: await timesFor(contender, effort.turnSeconds, warmUp), values: [] });
   }
   for (let round = 0; round < effort.rounds; round++) {
     for (const { contender, times, values } of round % 2 === 0 ? turns : turns.toReversed()) {
@@ -71,7 +73,7 @@ export async function compete(contest: Contest, effort: Effort): Promise<Figure[
 }
 
 /** How many times fill a turn: found by doing it twice as often each time, until the compiler has had its time too. */
-async function timesFor({ run }: Contender, { turnSeconds, warmUpSeconds }: Effort): Promise<number> {
+async function timesFor({ run }: Contender, turnSeconds: number, warmUpSeconds: number): Promise<number> {
   const [elapsed, busy] = [wallClock(), cpuClock()];
   for (let times = 1; ;) {
     const seconds = await run(times);
