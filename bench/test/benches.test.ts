@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { benches } from '../src/benches.ts';
 import { type Effort } from '../src/contest.ts';
 
-const once: Effort = { rounds: 1, turnSeconds: 0, warmUpSeconds: 0 };
+const once: Effort = { rounds: 1, turnSeconds: 0, warmUpSeconds: 0, handshakeWarmUpSeconds: 0 };
 
 test('no two figures have one name', () => {
   const names = benches.flatMap((bench) => bench.names);

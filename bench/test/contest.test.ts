@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { compete, type Contender, type Effort } from '../src/contest.ts';
 
-const effort: Effort = { rounds: 4, turnSeconds: 1, warmUpSeconds: 0 };
+const effort: Effort = { rounds: 4, turnSeconds: 1, warmUpSeconds: 0, handshakeWarmUpSeconds: 0 };
 
 /** Takes as long as it says and does nothing; writes down its turns of the contest, which are full ones. */
 function pretending(name: string, secondsEach: number, turns: string[]): Contender {
