@@ -50,11 +50,14 @@ export interface Effort {
 export const fullEffort: Effort = { rounds: 11, turnSeconds: 0.25, warmUpSeconds: 3, handshakeWarmUpSeconds: 8 };
 export const quickEffort: Effort = { rounds: 3, turnSeconds: 0.04, warmUpSeconds: 0.2, handshakeWarmUpSeconds: 0.2 };
 
+/** Units of what has handshakes in it. */
+const withHandshakes: ReadonlySet<Unit> = new Set(['handshakes/s', 'handshakes/CPU s', 'requests/CPU s', 'wall µs']);
+
 export async function compete(contest: Contest, effort: Effort): Promise<Figure[]> {
   const { unit, amount = 1, ours, peers, floor } = contest;
   // One may be the peer of several figures, and the floor too.
   const contenders = new Map([ours, ...peers, ...(floor === undefined ? [] : [floor])].map((one) => [one.run, one]));
-  const warmUp = unit.startsWith('handshakes') ? effort.handshakeWarmUpSeconds : effort.warmUpSeconds;
+  const warmUp = withHandshakes.has(unit) ? effort.handshakeWarmUpSeconds : effort.warmUpSeconds;
   const turns: { readonly contender: Contender; readonly times: number; readonly values: number[] }[] = [];
   for (const contender of contenders.values()) {
     turns.push({ contender, times: await timesFor(contender, effort.turnSeconds, warmUp), values: [] });
