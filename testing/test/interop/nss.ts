@@ -28,6 +28,14 @@ describeWith('selfserv')('tyls client, NSS selfserv', () => {
     return socket;
   };
 
+  /** How each of three handshakes, one after another, came to agree. */
+  const threeHandshakes = async (port: number): Promise<(string | undefined)[]> => {
+    const config = await createClientConfig({ ca: root.certificatePem });
+    const kinds: (string | undefined)[] = [];
+    for (let i = 0; i < 3; i++) kinds.push((await ask(port, config)).handshakeKind);
+    return kinds;
+  };
+
   test.each(both)('handshake: %s, key of %s', async (version, keyType) => {
     const identity = await identityOf(keyType);
     const server = await startSelfserv(workspace, { ca: root.certificatePem, identity, version });
@@ -54,10 +62,7 @@ describeWith('selfserv')('tyls client, NSS selfserv', () => {
     const options = { ca: root.certificatePem, identity, version: 'TLSv1.2', tickets } as const;
     const server = await startSelfserv(workspace, options);
     onTestFinished(() => server.stop());
-    const config = await createClientConfig({ ca: root.certificatePem });
-    const kinds: (string | undefined)[] = [];
-    for (let i = 0; i < 3; i++) kinds.push((await ask(server.port, config)).handshakeKind);
-    expect(kinds).toEqual(['full', 'resumed', 'resumed']);
+    expect(await threeHandshakes(server.port)).toEqual(['full', 'resumed', 'resumed']);
     await server.output.until(tickets ? /2 stateless resumes/ : /2 cache hits/);
   });
 
@@ -66,10 +71,7 @@ describeWith('selfserv')('tyls client, NSS selfserv', () => {
     const options = { ca: root.certificatePem, identity, version: 'TLSv1.3', tickets: true } as const;
     const server = await startSelfserv(workspace, options);
     onTestFinished(() => server.stop());
-    const config = await createClientConfig({ ca: root.certificatePem });
-    const kinds: (string | undefined)[] = [];
-    for (let i = 0; i < 3; i++) kinds.push((await ask(server.port, config)).handshakeKind);
-    expect(kinds).toEqual(['full', 'resumed', 'resumed']);
+    expect(await threeHandshakes(server.port)).toEqual(['full', 'resumed', 'resumed']);
   });
 
   test('exporter is the same', async () => {
