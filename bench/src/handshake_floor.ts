@@ -2,11 +2,11 @@
  * What a handshake costs whoever implements it: the operations of both sides, straight on `node:crypto`, or as
  * `@tyls/crypto-node` does them where that knows the fastest way.
  *
- * A full one: two X25519 key pairs, two agreements with a share as it comes off the wire, one signature, three verifications, the HMACs
- * of the key schedule (RFC 8446 section 7.1) or of the PRF (RFC 5246 section 5), the records that are sealed and opened. The
- * keys of certificates are imported already. One that resumes has more HMACs in TLS 1.3, for the binder and for a ticket, and
- * neither signatures nor, in TLS 1.2, a key exchange. Nothing is parsed or encoded, no transcript is hashed, no name is
- * compared.
+ * A full one: two X25519 key pairs, two agreements with a share as it comes off the wire, one signature, three
+ * verifications, the HMACs of the key schedule (RFC 8446 section 7.1) or of the PRF (RFC 5246 section 5), the records that
+ * are sealed and opened. The keys of certificates are imported already. One that resumes has more HMACs in TLS 1.3, for the
+ * binder and for a ticket, and neither signatures nor, in TLS 1.2, a key exchange. Nothing is parsed or encoded, no
+ * transcript is hashed, no name is compared.
  */
 import {
   constants,
