@@ -51,15 +51,19 @@ export function clientConfig(options: ClientOptions): ClientConfig {
   });
 }
 
+const extras = [
+  'certificateCompressors',
+  'certificateDecompressors',
+  'sessionStore',
+  'ticketRequest',
+  'earlyData',
+  'externalPsks',
+] as const;
+
 /** Those of {@link clientConfig} that {@link minimalClientConfig} takes. */
-export interface MinimalClientOptions extends ClientOptions {
-  readonly certificateCompressors?: undefined;
-  readonly certificateDecompressors?: undefined;
-  readonly sessionStore?: undefined;
-  readonly ticketRequest?: undefined;
-  readonly earlyData?: undefined;
-  readonly externalPsks?: undefined;
-}
+export type MinimalClientOptions = Omit<ClientOptions, (typeof extras)[number]> & {
+  readonly [Name in (typeof extras)[number]]?: undefined;
+};
 
 /**
  * {@link clientConfig} for the smallest bundle: without sessions, early data, external PSKs and certificate compression, and
@@ -68,17 +72,8 @@ export interface MinimalClientOptions extends ClientOptions {
  * @throws TypeError or RangeError that says which option cannot be and why
  */
 export function minimalClientConfig(options: MinimalClientOptions): ClientConfig {
-  const { sessionStore, ticketRequest, earlyData, externalPsks, certificateCompressors, certificateDecompressors } =
-    options;
-  const extras = [
-    sessionStore,
-    ticketRequest,
-    earlyData,
-    externalPsks,
-    certificateCompressors,
-    certificateDecompressors,
-  ];
-  if (extras.some((option: unknown) => option !== undefined)) {
+  const given: ClientOptions = options;
+  if (extras.some((name) => given[name] !== undefined)) {
     throw new TypeError(
       'minimalClientConfig does without sessions, PSKs and certificate compression: use clientConfig',
     );
