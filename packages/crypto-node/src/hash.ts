@@ -3,7 +3,7 @@ import { type HashAndHkdf, hkdfFromHmac } from '@tyls/tls-core/provider';
 import { createHash, createHmac, hash as hashOnce } from 'node:crypto';
 import { plain } from './bytes.ts';
 
-/** In bytes: as long as what a handshake authenticates, save the transcripts of TLS 1.2 that are kept whole. */
+/** In bytes: longer than what the HMACs of a handshake are over. */
 const short = 512;
 
 /** Digests of 32 bytes. */

@@ -18,7 +18,7 @@ export function hkdfFromHmac(hmac: (key: Uint8Array, message: Uint8Array) => Uin
       let block = hmac(pseudorandomKey, first);
       if (length === outputLength) return block;
       const output = new Uint8Array(length);
-      output.set(length < outputLength ? block.subarray(0, length) : block);
+      output.set(block.subarray(0, length));
       // T(i-1), info, i: each block is the HMAC of it, the first without T(0).
       for (let at = outputLength, i = 2; at < length; at += outputLength, i++) {
         const message = concat([block, info, Uint8Array.of(i)]);

@@ -156,10 +156,10 @@ function ticketSink(
 ): TicketSink {
   const now = config.time();
   const state = {
-    ...outcome,
     // A chain of sessions ends with the first, or the server would never be verified again.
     lifetimeSeconds: psk?.session === undefined ? maxLifetimeSeconds : remainingSeconds(psk.session, now),
     establishedAtMillis: now,
+    ...outcome,
   };
   return new TicketKeeper(config, serverName, state, resumptionSecret.slice());
 }

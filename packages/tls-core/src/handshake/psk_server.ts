@@ -202,7 +202,7 @@ export function* sendTickets(io: HandshakeIo, hellos: ServerHellos, state: Tls13
     if (ticket === undefined || ticket.length > maxTicket) continue;
     // RFC 8701 section 4.1.
     const unknown = config.grease ? [{ type: greaseValue(randomBytes(config, 1)[0]!), data: emptyBytes }] : [];
-    const extensions = { ...onlyKnown, unknown, maxEarlyDataSize };
+    const extensions = { maxEarlyDataSize, ...onlyKnown, unknown };
     const message = { lifetimeSeconds, ageAdd, nonce, ticket, extensions };
     messages.push(encodeMessage(HandshakeType.new_session_ticket, newSessionTicket, message));
   }

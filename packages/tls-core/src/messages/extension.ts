@@ -39,7 +39,7 @@ export type KnownExtensions<T extends ExtensionBlock> = {
  */
 export function extensions<T extends ExtensionBlock>(message: string, known: KnownExtensions<T>): Codec<T> {
   const entries = Object.entries(known) as [string, readonly [ExtensionType, Codec<unknown>]][];
-  const byType = new Map(entries.map(([name, [type, codec]]) => [type, { name, codec }] as const));
+  const byType = new Map(entries.map(([name, [type, codec]]) => [type, { name, codec }]));
   return {
     read(r) {
       const block = r.sub16();
