@@ -16,18 +16,25 @@ import { webChain } from './pki.ts';
 
 export type Counts = Record<string, number>;
 
-/** Calls into the provider in a full handshake, both sides together, and the bytes that each side sends. */
+/** Calls into the provider in a handshake, both sides together, and the bytes that each side sends. */
 export async function handshakeCounts(): Promise<Counts> {
   const counts: Counts = {};
+  // Signatures of RSA have one length, those of ECDSA three.
+  const chain = await webChain('rsa');
   for (const version of versions) {
-    const count = (what: string, by: number = 1): void => {
-      const name = `handshake/full/${version}/${what}`;
-      counts[name] = (counts[name] ?? 0) + by;
-    };
-    const provider = counting(nodeProvider(), count);
-    // Signatures of RSA have one length, those of ECDSA three.
-    const configs = await tylsConfigs(await webChain('rsa'), suiteOf(version, 'rsa'), { provider });
-    tylsPair(configs, (by, bytes) => count(`bytes/${by}`, bytes));
+    for (const kind of ['full', 'resumed'] as const) {
+      let isCounted = kind === 'full';
+      const count = (what: string, by: number = 1): void => {
+        if (!isCounted) return;
+        const name = `handshake/${kind}/${version}/${what}`;
+        counts[name] = (counts[name] ?? 0) + by;
+      };
+      const options = { provider: counting(nodeProvider(), count), resumes: kind === 'resumed' };
+      const configs = await tylsConfigs(chain, suiteOf(version, 'rsa'), options);
+      if (kind === 'resumed') tylsPair(configs);
+      isCounted = true;
+      tylsPair(configs, (by, bytes) => count(`bytes/${by}`, bytes));
+    }
   }
   return counts;
 }
@@ -72,6 +79,7 @@ function counting(provider: CryptoProvider, called: (what: string) => void): Cry
   const hash = (one: Hash): Hash => ({
     ...one,
     start() {
+      called('hashes');
       const context = one.start();
       return { update: context.update, peek: told('digests', context.peek) };
     },
