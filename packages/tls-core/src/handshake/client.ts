@@ -19,6 +19,7 @@ import {
   ProtocolVersion,
 } from '../registry.ts';
 import { type ServerName } from '../server_name.ts';
+import { type SessionsOfServer } from '../sessions/scope.ts';
 import { type ClientSession, type Resumable } from '../sessions/session.ts';
 import { type Step, wait } from '../step/step.ts';
 import { offeredTypes, typeOf } from './certificate_types.ts';
@@ -35,14 +36,16 @@ import { Transcript } from './transcript.ts';
 export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverName: ServerName): Step<Traffic> {
   startTrace(io, config.trace);
   io.allowsSecretExtraction = config.enableSecretExtraction;
-  const psks = yield* clientPsksOf(config).choosePsks(config, serverName);
+  const { sessionsOf, choosePsks } = clientPsksOf(config);
+  const sessions = sessionsOf(config, serverName);
+  const psks = yield* choosePsks(config, sessions);
   try {
     if (!config.versions.includes(ProtocolVersion.TLSv1_2)) {
-      return yield* negotiate(io, config, serverName, psks, undefined);
+      return yield* negotiate(io, config, serverName, sessions, psks, undefined);
     }
     const { offeringSession } = tls12HandshakesOf(config.tls12CipherSuites);
-    return yield* offeringSession(config, serverName, function* (tls12Session) {
-      return yield* negotiate(io, config, serverName, psks, tls12Session);
+    return yield* offeringSession(config, sessions, function* (tls12Session) {
+      return yield* negotiate(io, config, serverName, sessions, psks, tls12Session);
     });
   } finally {
     wipePsks(psks);
@@ -53,6 +56,7 @@ function* negotiate(
   io: HandshakeIo,
   config: ClientConfig,
   serverName: ServerName,
+  sessions: SessionsOfServer | undefined,
   storedPsks: readonly OfferedPsk[],
   tls12Session: Resumable<ClientSession> | undefined,
 ): Step<Traffic> {
@@ -64,7 +68,7 @@ function* negotiate(
   const sessionId = chooseSessionId(config, tls12Session);
 
   const shape = chooseHelloShape(config);
-  let keyExchanges = offersTls13 ? yield* startKeyExchanges(config, yield* firstGroups(config, serverName)) : [];
+  let keyExchanges = offersTls13 ? yield* startKeyExchanges(config, yield* firstGroups(config, sessions)) : [];
   let offer = sendClientHello(
     io,
     config,
@@ -81,7 +85,7 @@ function* negotiate(
   if (chooseVersion(config, hello) === ProtocolVersion.TLSv1_2) {
     // Section D.3: such a server cannot have known what became of the early data.
     if (isEarly) throw new TlsError({ code: 'PeerMisbehaved', reason: 'OfferedEarlyDataWithOldProtocolVersion' });
-    const hellos = { config, serverName, offer, message, transcript };
+    const hellos = { config, serverName, sessions, offer, message, transcript };
     return yield* tls12HandshakesOf(config.tls12CipherSuites).client(io, hellos);
   }
   io.inbound.heedAlertLevels(false);
@@ -123,6 +127,7 @@ function* negotiate(
   return yield* clientTls13(io, {
     config,
     serverName,
+    sessions,
     offer,
     suite,
     serverHello: hello,

@@ -70,7 +70,7 @@ function* fullHandshake(
   hellos: Tls12ClientHellos,
   { hello, suite, randoms }: Negotiated,
 ): Step<Traffic> {
-  const { config, transcript, offer, serverName } = hellos;
+  const { config, transcript, offer, sessions } = hellos;
   const isExtended = hello.extensions.extendedMasterSecret === true;
   io.facts.handshakeKind = 'full';
   const clientType = selectedType(config.certificateType, hello.extensions.clientCertificateType);
@@ -107,7 +107,7 @@ function* fullHandshake(
 
     const { protocol = emptyBytes } = hello.extensions;
     const ticket = issued?.ticket ?? emptyBytes;
-    const forget = forgetClientSession(config, serverName);
+    const forget = forgetClientSession(sessions);
     if (isExtended && (ticket.length > 0 || hello.sessionId.length > 0)) {
       const { certificates, scheme } = server;
       const state: ClientSessionState = {
@@ -120,7 +120,7 @@ function* fullHandshake(
         // RFC 5077 section 3.4: with a ticket the id means nothing.
         sessionId: ticket.length > 0 ? emptyBytes : hello.sessionId,
       };
-      yield* keepClientSession(config, serverName, state, issued?.lifetimeHint ?? 0);
+      yield* keepClientSession(config, sessions, state, issued?.lifetimeHint ?? 0);
     } else if (offer.tls12Session !== undefined) {
       // The server no longer knows it.
       yield* forget();
@@ -140,7 +140,7 @@ function* abbreviatedHandshake(
   { hello, suite, randoms }: Negotiated,
   session: Resumable<ClientSession>,
 ): Step<Traffic> {
-  const { config, transcript, offer, serverName } = hellos;
+  const { config, transcript, offer, sessions } = hellos;
   io.facts.handshakeKind = 'resumed';
   const secrets = new ConnectionSecrets(suite, randoms, session.secret);
   try {
@@ -153,11 +153,11 @@ function* abbreviatedHandshake(
     const { protocol = emptyBytes } = hello.extensions;
     if (issued !== undefined && issued.ticket.length > 0) {
       const renewed = { ...session, protocol, ticket: issued.ticket, sessionId: emptyBytes };
-      yield* keepClientSession(config, serverName, renewed, issued.lifetimeHint);
+      yield* keepClientSession(config, sessions, renewed, issued.lifetimeHint);
     }
     if (protocol.length > 0) io.facts.alpnProtocol = latin1(protocol);
     publishIdentity(io.facts, session.peer);
-    const forget = forgetClientSession(config, serverName);
+    const forget = forgetClientSession(sessions);
     return established(session, serverFinished, new Tls12Traffic(io.inbound, 'client', secrets.copy(), forget));
   } finally {
     secrets.wipe();

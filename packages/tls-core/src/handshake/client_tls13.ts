@@ -38,7 +38,7 @@ import { Tls13Traffic } from './traffic_tls13.ts';
 import { applicationTrafficSecrets, handshakeTrafficSecrets } from './tls13_secrets.ts';
 
 export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffic> {
-  const { config, serverName, suite, psk, transcript } = hellos;
+  const { config, sessions, suite, psk, transcript } = hellos;
   const psks = clientPsksOf(config);
   const log = new SecretLog(config.keyLog, hellos.offer.random);
   const sharedSecret = yield* agree(io, hellos);
@@ -82,12 +82,12 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
     publishIdentity(io.facts, peer);
 
     if (hellos.requestedGroup !== undefined) {
-      yield* psks.keepGroupHint(config, serverName, hellos.requestedGroup);
+      yield* psks.keepGroupHint(config, sessions, hellos.requestedGroup);
     }
 
     transcript.add(ourFinished);
     const resumptionSecret = schedule.derive('res master', transcript.digest());
-    const tickets = psks.ticketSink(config, serverName, { suite, protocol, peer, psk }, resumptionSecret);
+    const tickets = psks.ticketSink(config, sessions, { suite, protocol, peer, psk }, resumptionSecret);
     const traffic = new Tls13Traffic(
       io,
       {

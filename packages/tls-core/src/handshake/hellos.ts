@@ -6,6 +6,7 @@ import { type HandshakeMessage } from '../messages/handshake.ts';
 import { type ServerHello } from '../messages/server_hello.ts';
 import { type ExtensionType, type NamedGroup } from '../registry.ts';
 import { type ServerName } from '../server_name.ts';
+import { type SessionsOfServer } from '../sessions/scope.ts';
 import { type ClientSession, type Resumable } from '../sessions/session.ts';
 import { type HelloShape } from './hello_shape.ts';
 import { type OfferedPsk, type SelectedPsk, type VerifiedPsk } from './psk.ts';
@@ -36,6 +37,8 @@ export interface Offer {
 export interface ClientHellos {
   readonly config: ClientConfig;
   readonly serverName: ServerName;
+  /** `undefined` where none are kept. */
+  readonly sessions: SessionsOfServer | undefined;
   readonly offer: Offer;
   readonly suite: Tls13CipherSuite;
   readonly serverHello: ServerHello;
@@ -70,6 +73,8 @@ export interface ServerHellos {
 export interface Tls12ClientHellos {
   readonly config: ClientConfig;
   readonly serverName: ServerName;
+  /** `undefined` where none are kept. */
+  readonly sessions: SessionsOfServer | undefined;
   readonly offer: Offer;
   /** ServerHello, not in the transcript yet. */
   readonly message: HandshakeMessage;

@@ -1,5 +1,5 @@
 /** Pre-shared keys of a client, RFC 8446 sections 2.2 and 4.2.11: those that it offers, and sessions that it keeps. */
-import { copyOf, emptyBytes, equalBytes, hex, wipe } from '../codec/bytes.ts';
+import { copyOf, emptyBytes, equalBytes, wipe } from '../codec/bytes.ts';
 import { type ClientConfig, type ClientPskProtocol } from '../config.ts';
 import { type KeyExchangeGroup } from '../crypto/provider.ts';
 import { hashLength } from '../keys/external_psk.ts';
@@ -8,8 +8,7 @@ import { type NewSessionTicket } from '../messages/post_handshake.ts';
 import { bindersLength, type OfferedPsks } from '../messages/pre_shared_key.ts';
 import { Tls13RecordSealer } from '../record/protection_tls13.ts';
 import { ExtensionType, type NamedGroup, ProtocolVersion, PskKeyExchangeMode } from '../registry.ts';
-import { type ServerName } from '../server_name.ts';
-import { serverScope } from '../sessions/scope.ts';
+import { type SessionsOfServer, sessionsOfServer } from '../sessions/scope.ts';
 import {
   decodeClientSession,
   encodeClientSession,
@@ -29,29 +28,31 @@ import { type TicketSink } from './traffic_tls13.ts';
 import { type Transcript } from './transcript.ts';
 
 /** The groups for the first key shares: what the server asked for last time, or else what the configuration says. */
-function* firstGroups(config: ClientConfig, serverName: ServerName): Step<readonly KeyExchangeGroup[]> {
-  const { sessionStore, followsGroupHints, provider, keyShareGroups } = config;
-  if (sessionStore === undefined || !followsGroupHints) return keyShareGroups;
-  const hint = yield* wait(sessionStore.groupHint(hex(serverScope(config, serverName))));
+function* firstGroups(
+  { followsGroupHints, provider, keyShareGroups }: ClientConfig,
+  sessions: SessionsOfServer | undefined,
+): Step<readonly KeyExchangeGroup[]> {
+  if (sessions === undefined || !followsGroupHints) return keyShareGroups;
+  const hint = yield* wait(sessions.store.groupHint(sessions.key));
   const hinted = provider.keyExchangeGroups.filter(({ name }) => name === hint);
   return hinted.length > 0 ? hinted : keyShareGroups;
 }
 
 /** Remembers the group that the server asked for. */
-function* keepGroupHint(config: ClientConfig, serverName: ServerName, group: NamedGroup): Step<void> {
-  const { sessionStore, followsGroupHints } = config;
-  if (sessionStore === undefined || !followsGroupHints) return;
-  yield* wait(sessionStore.setGroupHint(hex(serverScope(config, serverName)), group));
+function* keepGroupHint(
+  { followsGroupHints }: ClientConfig,
+  sessions: SessionsOfServer | undefined,
+  group: NamedGroup,
+): Step<void> {
+  if (followsGroupHints) yield* wait(sessions?.store.setGroupHint(sessions.key, group));
 }
 
 /** The PSK of a stored ticket, taken out of the store, if it can be resumed here and now. */
-function* takePsk(config: ClientConfig, serverName: ServerName): Step<OfferedPsk[]> {
-  const { sessionStore } = config;
-  if (sessionStore === undefined || config.tls13CipherSuites.length === 0) return [];
-  const scope = serverScope(config, serverName);
-  const stored = yield* wait(sessionStore.takeTicket(hex(scope)));
+function* takePsk(config: ClientConfig, sessions: SessionsOfServer | undefined): Step<OfferedPsk[]> {
+  if (sessions === undefined || config.tls13CipherSuites.length === 0) return [];
+  const stored = yield* wait(sessions.store.takeTicket(sessions.key));
   const decoded = stored === undefined ? undefined : decodeClientSession(stored);
-  const session = resumable(decoded, ProtocolVersion.TLSv1_3, scope, config.time());
+  const session = resumable(decoded, ProtocolVersion.TLSv1_3, sessions.scope, config.time());
   const suite = config.tls13CipherSuites.find(({ id }) => id === session?.cipherSuite);
   const { ticket, secret } = session ?? { ticket: emptyBytes, secret: emptyBytes };
   const isOfferable = ticket.length > 0 && ticket.length <= maxTicket && secret.length === suite?.hash.outputLength;
@@ -63,7 +64,7 @@ function* takePsk(config: ClientConfig, serverName: ServerName): Step<OfferedPsk
 }
 
 /** The PSKs to offer: that of a session first, since early data goes with the first alone. */
-function* choosePsks(config: ClientConfig, serverName: ServerName): Step<OfferedPsk[]> {
+function* choosePsks(config: ClientConfig, sessions: SessionsOfServer | undefined): Step<OfferedPsk[]> {
   const external = config.externalPsks.flatMap((psk): OfferedPsk[] => {
     const { identity, imported } = psk;
     const suite = config.tls13CipherSuites.find(({ hash }) => hash.outputLength === hashLength(psk.hash));
@@ -71,7 +72,7 @@ function* choosePsks(config: ClientConfig, serverName: ServerName): Step<Offered
     const binderLabel = imported === true ? 'imp binder' : 'ext binder';
     return [{ identity, secret: copyOf(psk.secret), binderLabel, suite, session: undefined }];
   });
-  return [...(yield* takePsk(config, serverName)), ...external];
+  return [...(yield* takePsk(config, sessions)), ...external];
 }
 
 /**
@@ -150,7 +151,7 @@ function addBoundHello(transcript: Transcript, message: Uint8Array, psks: readon
 /** Keeps the tickets of a connection (section 4.6.1), each as a session that goes on from this handshake. */
 function ticketSink(
   config: ClientConfig,
-  serverName: ServerName,
+  sessions: SessionsOfServer | undefined,
   { psk, ...outcome }: HandshakeOutcome,
   resumptionSecret: Uint8Array,
 ): TicketSink {
@@ -161,7 +162,7 @@ function ticketSink(
     establishedAtMillis: now,
     ...outcome,
   };
-  return new TicketKeeper(config, serverName, state, resumptionSecret.slice());
+  return new TicketKeeper(config, sessions, state, resumptionSecret.slice());
 }
 
 interface TicketState extends Omit<HandshakeOutcome, 'psk'> {
@@ -172,33 +173,37 @@ interface TicketState extends Omit<HandshakeOutcome, 'psk'> {
 
 class TicketKeeper implements TicketSink {
   readonly #config: ClientConfig;
-  readonly #serverName: ServerName;
+  readonly #sessions: SessionsOfServer | undefined;
   readonly #state: TicketState;
   readonly #resumptionSecret: Uint8Array;
 
   /** @param resumptionSecret kept, and wiped */
-  constructor(config: ClientConfig, serverName: ServerName, state: TicketState, resumptionSecret: Uint8Array) {
+  constructor(
+    config: ClientConfig,
+    sessions: SessionsOfServer | undefined,
+    state: TicketState,
+    resumptionSecret: Uint8Array,
+  ) {
     this.#config = config;
-    this.#serverName = serverName;
+    this.#sessions = sessions;
     this.#state = state;
     this.#resumptionSecret = resumptionSecret;
   }
 
   *keep({ lifetimeSeconds, ageAdd, nonce, ticket, extensions }: NewSessionTicket): Step<void> {
-    const { sessionStore, time } = this.#config;
+    const sessions = this.#sessions;
     const { suite, protocol, peer } = this.#state;
-    const now = time();
+    const now = this.#config.time();
     const sinceHandshake = Math.max(0, Math.ceil((now - this.#state.establishedAtMillis) / 1000));
     const lifetime = Math.min(lifetimeSeconds, maxLifetimeSeconds, this.#state.lifetimeSeconds - sinceHandshake);
     // A lifetime of zero is for a ticket to be discarded at once.
-    if (sessionStore === undefined || lifetime <= 0 || ticket.length > maxTicket) return;
-    const scope = serverScope(this.#config, this.#serverName);
+    if (sessions === undefined || lifetime <= 0 || ticket.length > maxTicket) return;
     const secret = ticketPsk(suite, this.#resumptionSecret, nonce);
     const session = encodeClientSession({
       version: ProtocolVersion.TLSv1_3,
       cipherSuite: suite.id,
       secret,
-      scope,
+      scope: sessions.scope,
       createdAtMillis: now,
       lifetimeSeconds: lifetime,
       protocol: protocol ?? emptyBytes,
@@ -211,7 +216,7 @@ class TicketKeeper implements TicketSink {
     });
     // It is in the session.
     wipe(secret);
-    if (session !== undefined) yield* wait(sessionStore.addTicket(hex(scope), session));
+    if (session !== undefined) yield* wait(sessions.store.addTicket(sessions.key, session));
   }
 
   wipe(): void {
@@ -221,6 +226,7 @@ class TicketKeeper implements TicketSink {
 
 /** For a configuration to bring. */
 export const clientPsks: ClientPskProtocol = /* @__PURE__ */ clientPskProtocolOf({
+  sessionsOf: sessionsOfServer,
   choosePsks,
   firstGroups,
   keepGroupHint,

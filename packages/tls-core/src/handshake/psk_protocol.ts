@@ -5,6 +5,7 @@ import { type ClientExtensions } from '../messages/client_hello.ts';
 import { type NamedGroup } from '../registry.ts';
 import { type ServerName } from '../server_name.ts';
 import { type PeerIdentity } from '../sessions/peer_identity.ts';
+import { type SessionsOfServer } from '../sessions/scope.ts';
 import { type Step, wait } from '../step/step.ts';
 import { type Offer } from './hellos.ts';
 import { type HandshakeIo } from './io.ts';
@@ -23,12 +24,21 @@ export interface HandshakeOutcome {
 }
 
 export interface ClientPsks {
+  /** Where the sessions are that are shared with the server; `undefined` where none are kept. */
+  readonly sessionsOf: (config: ClientConfig, serverName: ServerName) => SessionsOfServer | undefined;
   /** The PSKs to offer, for the handshake to wipe. */
-  readonly choosePsks: (config: ClientConfig, serverName: ServerName) => Step<OfferedPsk[]>;
+  readonly choosePsks: (config: ClientConfig, sessions: SessionsOfServer | undefined) => Step<OfferedPsk[]>;
   /** The groups for the first key shares. */
-  readonly firstGroups: (config: ClientConfig, serverName: ServerName) => Step<readonly KeyExchangeGroup[]>;
+  readonly firstGroups: (
+    config: ClientConfig,
+    sessions: SessionsOfServer | undefined,
+  ) => Step<readonly KeyExchangeGroup[]>;
   /** The server asked for another group. */
-  readonly keepGroupHint: (config: ClientConfig, serverName: ServerName, group: NamedGroup) => Step<void>;
+  readonly keepGroupHint: (
+    config: ClientConfig,
+    sessions: SessionsOfServer | undefined,
+    group: NamedGroup,
+  ) => Step<void>;
   /** What a ClientHello says of PSKs. */
   readonly pskExtensions: (config: ClientConfig, psks: readonly OfferedPsk[], isRetry: boolean) => PskExtensions;
   /** Fills in the binders of a ClientHello, and adds it to the transcript. */
@@ -38,7 +48,7 @@ export interface ClientPsks {
   /** What becomes of tickets. Borrows the resumption_master_secret. */
   readonly ticketSink: (
     config: ClientConfig,
-    serverName: ServerName,
+    sessions: SessionsOfServer | undefined,
     outcome: HandshakeOutcome,
     resumptionSecret: Uint8Array,
   ) => TicketSink;
@@ -55,6 +65,7 @@ export function clientPsksOf({ pskProtocol }: ClientConfig): ClientPsks {
 
 /** That of a client that knows neither sessions nor keys from elsewhere. */
 export const withoutPsks: ClientPskProtocol = /* @__PURE__ */ clientPskProtocolOf({
+  sessionsOf: () => undefined,
   choosePsks: () => wait([]),
   firstGroups: ({ keyShareGroups }) => wait(keyShareGroups),
   keepGroupHint: () => wait(undefined),

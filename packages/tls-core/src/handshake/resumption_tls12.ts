@@ -9,8 +9,7 @@ import { isTlsError, TlsError } from '../error.ts';
 import { encodeMessage } from '../messages/handshake.ts';
 import { type Tls12NewSessionTicket, tls12NewSessionTicket } from '../messages/session_ticket_tls12.ts';
 import { HandshakeType, ProtocolVersion } from '../registry.ts';
-import { type ServerName } from '../server_name.ts';
-import { serverScope } from '../sessions/scope.ts';
+import { type SessionsOfServer } from '../sessions/scope.ts';
 import {
   type ClientSession,
   decodeClientSession,
@@ -61,26 +60,26 @@ function forgetQuietly(forget: ForgetSession): void {
 /** A client's handshake, given the session that is stored for this server, if there is one that can be resumed. */
 export function* offeringSession(
   config: ClientConfig,
-  serverName: ServerName,
+  sessions: SessionsOfServer | undefined,
   handshake: (session: Resumable<ClientSession> | undefined) => Step<Traffic>,
 ): Step<Traffic> {
-  const session = yield* storedSession(config, serverName);
+  const session = yield* storedSession(config, sessions);
   if (session === undefined) return yield* handshake(undefined);
   try {
-    return yield* forgettingOnFailure(handshake(session), forgetClientSession(config, serverName));
+    return yield* forgettingOnFailure(handshake(session), forgetClientSession(sessions));
   } finally {
     wipe(session.secret);
   }
 }
 
-function* storedSession(config: ClientConfig, serverName: ServerName): Step<Resumable<ClientSession> | undefined> {
-  const { sessionStore } = config;
-  if (sessionStore === undefined) return undefined;
-  const scope = serverScope(config, serverName);
-  const stored = yield* wait(sessionStore.tls12Session(hex(scope)));
-  if (stored === undefined) return undefined;
+function* storedSession(
+  config: ClientConfig,
+  sessions: SessionsOfServer | undefined,
+): Step<Resumable<ClientSession> | undefined> {
+  const stored = yield* wait(sessions?.store.tls12Session(sessions.key));
+  if (sessions === undefined || stored === undefined) return undefined;
   const decoded = decodeClientSession(stored);
-  const session = resumable(decoded, ProtocolVersion.TLSv1_2, scope, config.time());
+  const session = resumable(decoded, ProtocolVersion.TLSv1_2, sessions.scope, config.time());
   const isOfferable =
     session?.extendedMasterSecret === true &&
     config.tls12CipherSuites.some(({ id }) => id === session.cipherSuite) &&
@@ -90,9 +89,9 @@ function* storedSession(config: ClientConfig, serverName: ServerName): Step<Resu
   return undefined;
 }
 
-export function forgetClientSession(config: ClientConfig, serverName: ServerName): ForgetSession {
+export function forgetClientSession(sessions: SessionsOfServer | undefined): ForgetSession {
   return function* () {
-    yield* wait(config.sessionStore?.removeTls12Session(hex(serverScope(config, serverName))));
+    yield* wait(sessions?.store.removeTls12Session(sessions.key));
   };
 }
 
@@ -109,27 +108,25 @@ export type ClientSessionState = Pick<
  * @param lifetimeHint that came with the ticket, if one did
  */
 export function* keepClientSession(
-  config: ClientConfig,
-  serverName: ServerName,
+  { time }: ClientConfig,
+  sessions: SessionsOfServer | undefined,
   state: ClientSessionState,
   lifetimeHint: number,
 ): Step<void> {
-  const { sessionStore } = config;
-  if (sessionStore === undefined) return;
-  const scope = serverScope(config, serverName);
+  if (sessions === undefined) return;
   // From when the master secret was agreed on, and not longer than that is good for.
-  const age = Math.floor((config.time() - state.createdAtMillis) / 1000);
+  const age = Math.floor((time() - state.createdAtMillis) / 1000);
   const lifetime = lifetimeHint === 0 ? defaultLifetimeSeconds : age + lifetimeHint;
   const session = encodeClientSession({
     ...state,
     version: ProtocolVersion.TLSv1_2,
-    scope,
+    scope: sessions.scope,
     lifetimeSeconds: Math.min(Math.max(lifetime, 0), maxLifetimeSeconds),
     extendedMasterSecret: true,
     ageAdd: 0,
     maxEarlyDataSize: 0,
   });
-  if (session !== undefined) yield* wait(sessionStore.setTls12Session(hex(scope), session));
+  if (session !== undefined) yield* wait(sessions.store.setTls12Session(sessions.key, session));
 }
 
 // On a server.

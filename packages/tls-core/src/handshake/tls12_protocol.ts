@@ -1,7 +1,7 @@
 /** The handshakes of TLS 1.2 as the core knows them: as what a cipher suite brings. */
 import { type ClientConfig } from '../config.ts';
 import { type Tls12CipherSuite, type Tls12Protocol } from '../crypto/provider.ts';
-import { type ServerName } from '../server_name.ts';
+import { type SessionsOfServer } from '../sessions/scope.ts';
 import { type ClientSession, type Resumable } from '../sessions/session.ts';
 import { type Step } from '../step/step.ts';
 import { type Tls12ClientHellos, type Tls12ServerHellos } from './hellos.ts';
@@ -11,7 +11,7 @@ export interface Tls12Handshakes {
   /** The handshake of a client that can speak TLS 1.2, given the session that it is to offer. */
   readonly offeringSession: (
     config: ClientConfig,
-    serverName: ServerName,
+    sessions: SessionsOfServer | undefined,
     handshake: (session: Resumable<ClientSession> | undefined) => Step<Traffic>,
   ) => Step<Traffic>;
   readonly client: (io: HandshakeIo, hellos: Tls12ClientHellos) => Step<Traffic>;

@@ -2,10 +2,11 @@
  * What a session is good for. Whoever resumes one does not verify certificates again, so it is resumed under a
  * configuration that would have verified the peer in the same way, and under no other.
  */
-import { asciiBytes, concat } from '../codec/bytes.ts';
+import { asciiBytes, concat, hex } from '../codec/bytes.ts';
 import { Writer } from '../codec/reader.ts';
 import { type CryptoProvider } from '../crypto/provider.ts';
 import { type ServerName } from '../server_name.ts';
+import { type ClientSessionStore } from './store.ts';
 
 /** What decides whom to believe, or who we are, and can say what its decisions depend on. */
 export interface Policy {
@@ -54,6 +55,30 @@ export function serverScope(
 ): Uint8Array {
   const [kind, name] = serverName.type === 'dns' ? [0, asciiBytes(serverName.name)] : [1, serverName.address];
   return digest(provider, concat([policies(), Uint8Array.of(kind), name]));
+}
+
+/** What a client keeps sessions in, and where in it those with the server of a connection are. */
+export interface SessionsOfServer {
+  readonly store: ClientSessionStore;
+  /** {@link serverScope} */
+  readonly scope: Uint8Array;
+  /** That in hexadecimal. */
+  readonly key: string;
+}
+
+/** Made once a connection, which asks its store several times. @returns `undefined` where no sessions are kept */
+export function sessionsOfServer(
+  config: {
+    readonly provider: CryptoProvider;
+    readonly policies: () => Uint8Array;
+    readonly sessionStore: ClientSessionStore | undefined;
+  },
+  serverName: ServerName,
+): SessionsOfServer | undefined {
+  const { sessionStore: store } = config;
+  if (store === undefined) return undefined;
+  const scope = serverScope(config, serverName);
+  return { store, scope, key: hex(scope) };
 }
 
 function digest({ cipherSuites }: CryptoProvider, message: Uint8Array): Uint8Array {
