@@ -15,6 +15,7 @@ import { checkExternalPsk, type ExternalPsk } from './keys/external_psk.ts';
 import { type TicketRequest } from './messages/client_hello.ts';
 import { clientSessionMemory } from './sessions/memory.ts';
 import { lazyPolicyDigest, type Policy } from './sessions/scope.ts';
+import { tracingOf } from './trace.ts';
 
 /** @throws TypeError or RangeError that says which option cannot be and why */
 export function clientConfig(options: ClientOptions): ClientConfig {
@@ -43,6 +44,7 @@ export function clientConfig(options: ClientOptions): ClientConfig {
     ticketRequest,
     earlyData,
     externalPsks: Object.freeze([...externalPsks]),
+    tracing: tracingOf(options.trace),
     policies: lazyPolicyDigest(provider, [
       verifier,
       certificatePolicy(certificate),
@@ -58,6 +60,7 @@ const extras = [
   'ticketRequest',
   'earlyData',
   'externalPsks',
+  'trace',
 ] as const;
 
 /** Those of {@link clientConfig} that {@link minimalClientConfig} takes. */
@@ -85,6 +88,7 @@ export function minimalClientConfig(options: MinimalClientOptions): ClientConfig
     ticketRequest: undefined,
     earlyData: false,
     externalPsks: [],
+    tracing: undefined,
     policies() {
       throw new Error('there are no sessions that could be under a policy');
     },

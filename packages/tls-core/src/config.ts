@@ -30,7 +30,7 @@ import { serverSessionMemory } from './sessions/memory.ts';
 import { lazyPolicyDigest, type Policy } from './sessions/scope.ts';
 import { type ClientSessionStore, type ServerSessionStore, type Ticketer } from './sessions/store.ts';
 import { type Awaitable } from './step/step.ts';
-import { type Tracer } from './trace.ts';
+import { type Tracer, type Tracing, tracingOf } from './trace.ts';
 import { type ClientCertVerifier, type ServerCertVerifier } from './verify.ts';
 
 /** A certificate chain and the key of its first certificate. */
@@ -225,7 +225,6 @@ interface CommonConfig {
   readonly grease: boolean;
   readonly keyLog: KeyLog | undefined;
   readonly enableSecretExtraction: boolean;
-  readonly trace: Tracer | undefined;
   readonly time: () => number;
 }
 
@@ -249,6 +248,7 @@ export interface ClientExtras {
   readonly ticketRequest: TicketRequest | undefined;
   readonly earlyData: boolean;
   readonly externalPsks: readonly ExternalPsk[];
+  readonly tracing: Tracing | undefined;
   /** Digest of all that decides whom to believe, and as whom to appear: 32 bytes. */
   readonly policies: () => Uint8Array;
 }
@@ -285,6 +285,7 @@ export interface ServerConfig extends CommonConfig {
   readonly ticketCount: number;
   readonly maxEarlyDataSize: number;
   readonly sendHalfRttData: boolean;
+  readonly tracing: Tracing | undefined;
 }
 
 /**
@@ -372,6 +373,7 @@ export function serverConfig(options: ServerOptions): ServerConfig {
     ticketCount,
     maxEarlyDataSize,
     sendHalfRttData: options.sendHalfRttData ?? false,
+    tracing: tracingOf(options.trace),
   }) as Omit<ServerConfig, typeof checked> as ServerConfig;
 }
 
@@ -405,7 +407,6 @@ function commonConfig(options: CommonOptions): CommonConfig {
     grease: options.grease ?? true,
     keyLog: options.keyLog,
     enableSecretExtraction: options.enableSecretExtraction ?? false,
-    trace: options.trace,
     time: options.time ?? Date.now,
   };
 }

@@ -414,10 +414,9 @@ export class Connection {
 
   #traceEnd(error: string | undefined): void {
     const { inbound, outbound, trace } = this.#io;
-    const counts = { protectedRecordsSent: outbound.sealed, protectedRecordsReceived: inbound.opened };
     // Once: who gives a connection up that has ended does not end it again.
     delete this.#io.trace;
-    trace?.({ type: 'ended', error, ...counts });
+    trace?.ended(error, outbound.sealed, inbound.opened);
   }
 
   #sendLastAlert(alert: AlertDescription): void {
@@ -435,8 +434,7 @@ export class Connection {
   #completed(traffic: Traffic): void {
     this.#traffic = traffic;
     this.#io.inbound.handshakeComplete();
-    const { keyExchangeGroup, alpnProtocol } = this.#io.facts;
-    this.#io.trace?.({ type: 'complete', keyExchangeGroup, alpnProtocol });
+    this.#io.trace?.complete();
     for (const data of this.#queued) this.#sendData(traffic, data);
     this.#queued = [];
     if (this.#writeClosed) this.#sendAlert(AlertLevel.warning, AlertDescription.close_notify);

@@ -2,6 +2,7 @@
 import {
   type AlertDescription,
   type CipherSuite,
+  ContentType,
   type HandshakeType,
   type NamedGroup,
   type ProtocolVersion,
@@ -64,3 +65,88 @@ export type Trace = (event: TraceEvent) => void;
 
 /** Called for each connection once, when it begins, or as soon as a server has chosen the configuration for it. */
 export type Tracer = () => Trace;
+
+/** What is known of a connection, which an event may have. */
+interface TracedFacts {
+  readonly protocolVersion?: ProtocolVersion;
+  readonly cipherSuite?: CipherSuite;
+  readonly keyExchangeGroup?: NamedGroup;
+  readonly handshakeKind?: string;
+  readonly alpnProtocol?: string;
+}
+
+/** Begins the trace of a connection, whose `facts` become known while it runs. */
+export type Tracing = (facts: TracedFacts) => ConnectionTrace;
+
+/** For a configuration to bring: a program without it is bundled without what makes the events. */
+export function tracingOf(tracer: Tracer | undefined): Tracing | undefined {
+  return tracer === undefined ? undefined : (facts) => new ConnectionTrace(tracer, facts);
+}
+
+/** Makes the events of one connection. Nothing that the tracer throws comes out. */
+export class ConnectionTrace {
+  readonly #facts: TracedFacts;
+  #sink: Trace | undefined;
+  #isNegotiated = false;
+
+  constructor(tracer: Tracer, facts: TracedFacts) {
+    this.#facts = facts;
+    this.#attempt(() => (this.#sink = tracer()));
+  }
+
+  expecting(handshakeTypes: readonly HandshakeType[]): void {
+    this.#tell({ type: 'expecting', handshakeTypes });
+  }
+
+  /** @param protectedRecords under all keys of this direction up to now */
+  keyChanged(direction: 'sent' | 'received', protectedRecords: number): void {
+    this.#tell({ type: 'key-change', direction, protectedRecords });
+  }
+
+  /** @param data of whole messages of the handshake, of an alert, or of a record of another type, which is no event */
+  sent(type: ContentType, data: Uint8Array): void {
+    if (type === ContentType.alert) {
+      this.#tell({ type: 'alert', direction: 'sent', level: data[0]!, description: data[1]! });
+    } else if (type === ContentType.handshake) {
+      for (let at = 0; at < data.length;) {
+        const length = 4 + ((data[at + 1]! << 16) | (data[at + 2]! << 8) | data[at + 3]!);
+        this.#tell({ type: 'message', direction: 'sent', handshakeType: data[at]!, length });
+        at += length;
+      }
+    }
+  }
+
+  messageReceived(handshakeType: HandshakeType, { length }: Uint8Array): void {
+    this.#tell({ type: 'message', direction: 'received', handshakeType, length });
+  }
+
+  alertReceived(level: number, description: AlertDescription): void {
+    this.#tell({ type: 'alert', direction: 'received', level, description });
+  }
+
+  complete(): void {
+    const { keyExchangeGroup, alpnProtocol } = this.#facts;
+    this.#tell({ type: 'complete', keyExchangeGroup, alpnProtocol });
+  }
+
+  ended(error: string | undefined, protectedRecordsSent: number, protectedRecordsReceived: number): void {
+    this.#tell({ type: 'ended', error, protectedRecordsSent, protectedRecordsReceived });
+  }
+
+  #tell(event: TraceEvent): void {
+    const { protocolVersion, cipherSuite, keyExchangeGroup, handshakeKind } = this.#facts;
+    if (!this.#isNegotiated && protocolVersion !== undefined && cipherSuite !== undefined) {
+      this.#isNegotiated = true;
+      this.#tell({ type: 'negotiated', protocolVersion, cipherSuite, keyExchangeGroup, handshakeKind });
+    }
+    this.#attempt(() => this.#sink?.(event));
+  }
+
+  #attempt(act: () => void): void {
+    try {
+      act();
+    } catch {
+      this.#sink = undefined;
+    }
+  }
+}

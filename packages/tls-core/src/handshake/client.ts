@@ -34,7 +34,7 @@ import { tls12HandshakesOf } from './tls12_protocol.ts';
 import { Transcript } from './transcript.ts';
 
 export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverName: ServerName): Step<Traffic> {
-  startTrace(io, config.trace);
+  startTrace(io, config.tracing);
   io.allowsSecretExtraction = config.enableSecretExtraction;
   const { sessionsOf, choosePsks } = clientPsksOf(config);
   const sessions = sessionsOf(config, serverName);
@@ -234,12 +234,7 @@ function sendClientHello(
     extensions: block,
   });
   addBoundHello(transcript, message, psks);
-  io.trace?.({
-    type: 'message',
-    direction: 'sent',
-    handshakeType: HandshakeType.client_hello,
-    length: message.length,
-  });
+  io.trace?.sent(ContentType.handshake, message);
   // A copy, since the output is the caller's: the transcript keeps the message until the hash is known.
   for (const fragment of io.outbound.fragments(copyOf(message))) {
     const version = retry === undefined ? ProtocolVersion.TLSv1_0 : ProtocolVersion.TLSv1_2;

@@ -12,7 +12,7 @@ import {
   type SignatureScheme,
 } from '../registry.ts';
 import { type Step } from '../step/step.ts';
-import { type Trace, type Tracer } from '../trace.ts';
+import { type ConnectionTrace, type Tracing } from '../trace.ts';
 import { type EarlyData } from './early_data.ts';
 
 /**
@@ -52,33 +52,15 @@ export interface HandshakeIo {
   /** Whether the configuration lets secrets out. */
   allowsSecretExtraction?: boolean;
   /** Where there is one; set by {@link startTrace}. */
-  trace?: Trace;
+  trace?: ConnectionTrace;
 }
 
-/** Tells a tracer, if there is one, what happens from here on. Nothing that it throws comes out. */
-export function startTrace(io: HandshakeIo, tracer: Tracer | undefined): void {
-  if (tracer === undefined) return;
-  let sink: Trace | undefined;
-  const attempt = (act: () => void): void => {
-    try {
-      act();
-    } catch {
-      sink = undefined;
-    }
-  };
-  attempt(() => (sink = tracer()));
-  let isNegotiated = false;
-  const trace: Trace = (event) => {
-    const { protocolVersion, cipherSuite, keyExchangeGroup, handshakeKind } = io.facts;
-    if (!isNegotiated && protocolVersion !== undefined && cipherSuite !== undefined) {
-      isNegotiated = true;
-      attempt(() => sink?.({ type: 'negotiated', protocolVersion, cipherSuite, keyExchangeGroup, handshakeKind }));
-    }
-    attempt(() => sink?.(event));
-  };
-  io.trace = trace;
-  io.inbound.setTrace(trace);
-  io.outbound.setTrace(trace);
+/** Tells a tracer, if there is one, what happens from here on. */
+export function startTrace(io: HandshakeIo, tracing: Tracing | undefined): void {
+  if (tracing === undefined) return;
+  io.trace = tracing(io.facts);
+  io.inbound.setTrace(io.trace);
+  io.outbound.setTrace(io.trace);
 }
 
 /** What the connection does with what comes. */

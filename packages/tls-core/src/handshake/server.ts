@@ -53,9 +53,9 @@ export function* serverHandshake(
   if (info.serverName !== undefined) io.facts.serverName = info.serverName;
   refuseSsl3(hello);
   const config = typeof source === 'function' ? yield* wait(source(info)) : source;
-  startTrace(io, config.trace);
+  startTrace(io, config.tracing);
   io.allowsSecretExtraction = config.enableSecretExtraction;
-  io.trace?.({ type: 'message', direction: 'received', handshakeType: message.type, length: message.raw.length });
+  io.trace?.messageReceived(message.type, message.raw);
   io.outbound.setMaxFragment(config.maxFragmentSize);
   if (chooseVersion(config, hello) === ProtocolVersion.TLSv1_2) {
     const hellos = { config, hello, info, message, transcript, resumptionData };

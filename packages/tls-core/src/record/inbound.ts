@@ -4,7 +4,7 @@ import { TlsError } from '../error.ts';
 import { type HandshakeMessage } from '../messages/handshake.ts';
 import { AlertDescription, AlertLevel, ContentType, type HandshakeType } from '../registry.ts';
 import { type Awaitable, isPromise, needInput, type Step, wait } from '../step/step.ts';
-import { type Trace } from '../trace.ts';
+import { type ConnectionTrace } from '../trace.ts';
 import { Deframer, maxPlaintext, type RawRecord } from './deframer.ts';
 import { Joiner } from './joiner.ts';
 import { type PlainRecord, type RecordOpener } from './protection.ts';
@@ -53,11 +53,11 @@ export class Inbound {
   #warnings = 0;
   /** Most bytes of plaintext in a protected record, where the version does not allow fewer. */
   #plaintextLimit = Infinity;
-  #trace: Trace | undefined;
+  #trace: ConnectionTrace | undefined;
   /** Bytes of rejected early data that may still come; `undefined` if none may. */
   #earlyDataBudget: number | undefined;
 
-  setTrace(trace: Trace): void {
+  setTrace(trace: ConnectionTrace): void {
     this.#trace = trace;
   }
 
@@ -114,7 +114,7 @@ export class Inbound {
   setOpener(opener: RecordOpener): void {
     this.checkFlightEnd();
     this.#opener = opener;
-    this.#trace?.({ type: 'key-change', direction: 'received', protectedRecords: this.#opened });
+    this.#trace?.keyChanged('received', this.#opened);
     // Records that were being opened with the old key while the message that ended it was still unread.
     this.#ahead = this.#ahead.map(({ record }) => this.#open(record));
   }
@@ -166,7 +166,7 @@ export class Inbound {
 
   /** The next handshake message, which must be one of `expected`. */
   *message(...expected: HandshakeType[]): Step<HandshakeMessage> {
-    this.#trace?.({ type: 'expecting', handshakeTypes: expected });
+    this.#trace?.expecting(expected);
     let message = this.joined();
     while (message === undefined) {
       const record = yield* this.record();
@@ -201,10 +201,7 @@ export class Inbound {
   /** The next message of those already here. */
   joined(): HandshakeMessage | undefined {
     const message = this.#joiner.next();
-    if (message !== undefined) {
-      const { type: handshakeType, raw } = message;
-      this.#trace?.({ type: 'message', direction: 'received', handshakeType, length: raw.length });
-    }
+    if (message !== undefined) this.#trace?.messageReceived(message.type, message.raw);
     return message;
   }
 
@@ -266,7 +263,7 @@ export class Inbound {
     if (record.length !== 2) throw new TlsError({ code: 'InvalidMessage', reason: 'InvalidAlert', what: 'alert' });
     const level = record.content[0]![0]!;
     const alert = record.content.at(-1)!.at(-1)!;
-    this.#trace?.({ type: 'alert', direction: 'received', level, description: alert });
+    this.#trace?.alertReceived(level, alert);
     if (level !== AlertLevel.warning && level !== AlertLevel.fatal) {
       throw new TlsError({ code: 'PeerMisbehaved', reason: 'IllegalAlertLevel', what: `level ${level}` });
     }

@@ -2,7 +2,7 @@
 import { asTlsError } from '../error.ts';
 import { ContentType, ProtocolVersion } from '../registry.ts';
 import { type Awaitable, isPromise } from '../step/step.ts';
-import { type Trace } from '../trace.ts';
+import { type ConnectionTrace } from '../trace.ts';
 import { maxPlaintext } from './deframer.ts';
 import { type RecordSealer } from './protection.ts';
 
@@ -28,11 +28,11 @@ export class Outbound {
   #started = 0;
   #idle: Deferred | undefined;
   #sealed = 0;
-  #trace: Trace | undefined;
+  #trace: ConnectionTrace | undefined;
   #failure: { readonly error: unknown } | undefined;
   #closed = false;
 
-  setTrace(trace: Trace): void {
+  setTrace(trace: ConnectionTrace): void {
     this.#trace = trace;
   }
 
@@ -59,7 +59,7 @@ export class Outbound {
   /** Everything sent from here on is under this key. */
   setSealer(sealer: RecordSealer): void {
     this.#sealer = sealer;
-    this.#trace?.({ type: 'key-change', direction: 'sent', protectedRecords: this.#sealed });
+    this.#trace?.keyChanged('sent', this.#sealed);
   }
 
   /** Everything sent from here on is in the clear again: the key was one that the peer does not have. */
@@ -88,7 +88,7 @@ export class Outbound {
 
   /** Sends data of a type in as many records as it takes. Keeps `data` until {@link idle}. */
   send(type: ContentType, data: Uint8Array): void {
-    if (this.#trace !== undefined) traceSent(this.#trace, type, data);
+    this.#trace?.sent(type, data);
     for (const fragment of this.fragments(data)) this.sendRecord(type, fragment);
   }
 
@@ -208,19 +208,6 @@ export class Outbound {
     this.#idle = undefined;
     if (this.#failure === undefined) idle?.resolve();
     else idle?.reject(asTlsError(this.#failure.error));
-  }
-}
-
-/** @param data whole messages of the handshake, or an alert */
-function traceSent(trace: Trace, type: ContentType, data: Uint8Array): void {
-  if (type === ContentType.alert) {
-    trace({ type: 'alert', direction: 'sent', level: data[0]!, description: data[1]! });
-  } else if (type === ContentType.handshake) {
-    for (let at = 0; at < data.length;) {
-      const length = 4 + ((data[at + 1]! << 16) | (data[at + 2]! << 8) | data[at + 3]!);
-      trace({ type: 'message', direction: 'sent', handshakeType: data[at]!, length });
-      at += length;
-    }
   }
 }
 
