@@ -7,12 +7,15 @@ import {
   type ClientCertResolver,
   type ClientConfig,
   type ClientOptions,
+  resolverOf,
 } from './config.ts';
 import { type CryptoProvider } from './crypto/provider.ts';
+import { clientCertificates, withoutCertificates } from './handshake/client_certificate.ts';
 import { clientPsks } from './handshake/psk_client.ts';
 import { withoutPsks } from './handshake/psk_protocol.ts';
 import { checkExternalPsk, type ExternalPsk } from './keys/external_psk.ts';
 import { type TicketRequest } from './messages/client_hello.ts';
+import { CertificateType } from './registry.ts';
 import { clientSessionMemory } from './sessions/memory.ts';
 import { lazyPolicyDigest, type Policy } from './sessions/scope.ts';
 import { tracingOf } from './trace.ts';
@@ -38,6 +41,9 @@ export function clientConfig(options: ClientOptions): ClientConfig {
     throw new RangeError('ticketRequest asks for 0 to 255 tickets');
   }
   return checkedClientConfig(options, {
+    resolveCertificate: resolverOf(certificate),
+    certificateType: certificateTypeOf(options),
+    certificateProtocol: clientCertificates,
     certificateCompression: certificateCompressionOf(options),
     pskProtocol: clientPsks,
     sessionStore: sessionStore === false ? undefined : (sessionStore ?? clientSessionMemory()),
@@ -54,6 +60,8 @@ export function clientConfig(options: ClientOptions): ClientConfig {
 }
 
 const extras = [
+  'certificate',
+  'certificateType',
   'certificateCompressors',
   'certificateDecompressors',
   'sessionStore',
@@ -69,19 +77,20 @@ export type MinimalClientOptions = Omit<ClientOptions, (typeof extras)[number]> 
 };
 
 /**
- * {@link clientConfig} for the smallest bundle: without sessions, early data, external PSKs and certificate compression, and
- * so without their code, an eighth of a client's. Every handshake is a full one.
+ * {@link clientConfig} for the smallest bundle: without sessions, early data, external PSKs, certificate compression,
+ * certificates of the client's own and traces, and so without their code, a sixth of a client's. Every handshake is a full
+ * one, and a server that asks for a certificate is told that there is none (RFC 8446 section 4.4.2).
  *
  * @throws TypeError or RangeError that says which option cannot be and why
  */
 export function minimalClientConfig(options: MinimalClientOptions): ClientConfig {
   const given: ClientOptions = options;
-  if (extras.some((name) => given[name] !== undefined)) {
-    throw new TypeError(
-      'minimalClientConfig does without sessions, PSKs and certificate compression: use clientConfig',
-    );
-  }
+  const extra = extras.find((name) => given[name] !== undefined);
+  if (extra !== undefined) throw new TypeError(`minimalClientConfig does without ${extra}: use clientConfig`);
   return checkedClientConfig(options, {
+    resolveCertificate: () => undefined,
+    certificateType: CertificateType.X509,
+    certificateProtocol: withoutCertificates,
     certificateCompression: undefined,
     pskProtocol: withoutPsks,
     sessionStore: undefined,
@@ -107,6 +116,16 @@ function pskPolicy({ cipherSuites }: CryptoProvider, { identity, secret }: Exter
       return concat([hkdf.hmac(secret, asciiBytes('tyls psk policy')), identity]);
     },
   };
+}
+
+/** What a client's resolver gives. */
+function certificateTypeOf({ certificate, certificateType }: ClientOptions): CertificateType {
+  if (typeof certificate === 'function' || certificate === undefined) return certificateType ?? CertificateType.X509;
+  const { certificateType: type = CertificateType.X509 } = certificate;
+  if (certificateType !== undefined && certificateType !== type) {
+    throw new RangeError('certificateType is not that of the certificate');
+  }
+  return type;
 }
 
 /** Certificates of one's own are all that they depend on; what chooses among several is known by itself alone. */

@@ -230,18 +230,27 @@ interface CommonConfig {
 
 declare const checked: unique symbol;
 
-declare const pskProtocol: unique symbol;
+declare const brought: unique symbol;
 
 /**
  * What a client does with PSKs, and with the sessions that they come from. That a configuration brings it is what makes a
  * program without them be bundled without it.
  */
 export interface ClientPskProtocol {
-  readonly [pskProtocol]: 'PSKs of a client';
+  readonly [brought]: 'PSKs of a client';
+}
+
+/** How a client shows a certificate; brought in the same way. */
+export interface ClientCertificateProtocol {
+  readonly [brought]: 'certificates of a client';
 }
 
 /** What a client's configuration has that another may be bundled without. */
 export interface ClientExtras {
+  readonly resolveCertificate: ClientCertResolver;
+  /** What that gives. */
+  readonly certificateType: CertificateType;
+  readonly certificateProtocol: ClientCertificateProtocol;
   readonly certificateCompression: CertificateCompression | undefined;
   readonly pskProtocol: ClientPskProtocol;
   readonly sessionStore: ClientSessionStore | undefined;
@@ -257,9 +266,6 @@ export interface ClientExtras {
 export interface ClientConfig extends CommonConfig, ClientExtras {
   readonly [checked]: 'client';
   readonly verifier: ServerCertVerifier;
-  readonly resolveCertificate: ClientCertResolver;
-  /** What that gives. */
-  readonly certificateType: CertificateType;
   readonly sendServerName: boolean;
   /** Not empty if TLS 1.3 is offered. */
   readonly keyShareGroups: readonly KeyExchangeGroup[];
@@ -299,7 +305,7 @@ const maxRequestAuthorities = 61_440;
 
 /** Checks all but the extras, which are the caller's. */
 export function checkedClientConfig(options: ClientOptions, extras: ClientExtras): ClientConfig {
-  const { verifier, certificate } = options;
+  const { verifier } = options;
   const common = commonConfig(options);
   checkVerifier(verifier);
   const authorities = lengthOf(verifier.rootHintSubjects ?? []);
@@ -317,8 +323,6 @@ export function checkedClientConfig(options: ClientOptions, extras: ClientExtras
     ...common,
     ...extras,
     verifier,
-    resolveCertificate: resolver(certificate),
-    certificateType: certificateTypeOf(options),
     sendServerName: options.sendServerName ?? true,
     keyShareGroups: names.map((name) => {
       const group = groups.find((candidate) => candidate.name === name);
@@ -366,7 +370,7 @@ export function serverConfig(options: ServerOptions): ServerConfig {
     certificateCompression: certificateCompressionOf(options),
     policies: lazyPolicyDigest(options.provider, policies),
     resolveExternalPsk,
-    resolveCertificate: resolver(certificate),
+    resolveCertificate: resolverOf(certificate),
     clientVerifier,
     sessionStore: sessionStore === false ? undefined : (sessionStore ?? serverSessionMemory()),
     ticketer,
@@ -463,7 +467,7 @@ function lengthOf(values: readonly Uint8Array[]): number {
 }
 
 /** A certificate of one's own is the answer to every question. */
-function resolver<Info>(
+export function resolverOf<Info>(
   certificate: CertifiedKey | ((info: Info) => Awaitable<CertifiedKey | undefined>) | undefined,
 ): (info: Info) => Awaitable<CertifiedKey | undefined> {
   if (typeof certificate === 'function') return certificate;
@@ -472,14 +476,4 @@ function resolver<Info>(
     throw new RangeError('a raw public key stands alone');
   }
   return () => certificate;
-}
-
-/** What a client's resolver gives. */
-function certificateTypeOf({ certificate, certificateType }: ClientOptions): CertificateType {
-  if (typeof certificate === 'function' || certificate === undefined) return certificateType ?? CertificateType.X509;
-  const { certificateType: type = CertificateType.X509 } = certificate;
-  if (certificateType !== undefined && certificateType !== type) {
-    throw new RangeError('certificateType is not that of the certificate');
-  }
-  return type;
 }

@@ -114,9 +114,11 @@ const extraCode = [
   'sessions/memory.ts',
   'sessions/scope.ts',
   'sessions/session.ts',
+  'function* signHandshake',
+  'src/trace.ts',
 ];
 
-test('a minimal client has no code for PSKs and compression', async () => {
+test('a minimal client has no code for PSKs, compression, certificates of its own and traces', async () => {
   const program = programs['client']!('nobleTls13ClientProvider');
   expect(found(await bundle(program), extraCode)).toEqual(extraCode);
   const without = await bundle(program.replaceAll('clientConfig', 'minimalClientConfig'));

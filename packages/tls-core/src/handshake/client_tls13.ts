@@ -1,9 +1,8 @@
 /** The client's TLS 1.3 handshake after ServerHello, RFC 8446 sections 2 and 4.3 to 4.4, straight down. */
 import { concat, emptyBytes, equalBytes, latin1 } from '../codec/bytes.ts';
-import { type CertificateRequestInfo } from '../config.ts';
 import { TlsError } from '../error.ts';
 import { KeySchedule } from '../keys/tls13_key_schedule.ts';
-import { certificate, certificateRequest, type CertificateRequestExtensions } from '../messages/certificate.ts';
+import { certificate, certificateRequest } from '../messages/certificate.ts';
 import { encryptedExtensions } from '../messages/encrypted_extensions.ts';
 import { checkSolicited } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
@@ -14,8 +13,6 @@ import { type CertificateType, ContentType, HandshakeType, NamedGroup, nameOf, P
 import { type PeerIdentity } from '../sessions/peer_identity.ts';
 import { type Step, wait } from '../step/step.ts';
 import {
-  certificateEntries,
-  chooseSigner,
   type FinishedVerified,
   finishedMessage,
   isTls13Scheme,
@@ -23,15 +20,15 @@ import {
   type PeerAuthenticated,
   peerCertificatesOf,
   publishIdentity,
-  signHandshake,
   verifyFinished,
   verifyHandshakeSignature,
 } from './authentication.ts';
-import { certificateTypes, encodeCertificate, readCertificate } from './certificate_compression.ts';
+import { certificateTypes, readCertificate } from './certificate_compression.ts';
 import { checkLength, checkServerType, selectedType, typeOf } from './certificate_types.ts';
+import { type RequestedCertificate, showCertificateOf } from './client_certificate.ts';
 import { type ClientHellos } from './hellos.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
-import { acceptRecordSizeLimit, checkProtocol, resolveClientCertificate } from './negotiation.ts';
+import { acceptRecordSizeLimit, checkProtocol } from './negotiation.ts';
 import { peerOf, type SelectedPsk } from './psk.ts';
 import { clientPsksOf } from './psk_protocol.ts';
 import { Tls13Traffic } from './traffic_tls13.ts';
@@ -207,12 +204,6 @@ function* receiveCertificates(
   return { server: yield* authenticateServer(io, hellos, message), request };
 }
 
-/** What the server asks for. */
-interface RequestedCertificate {
-  readonly info: CertificateRequestInfo;
-  readonly extensions: CertificateRequestExtensions;
-}
-
 /** Section 4.3.2: what comes before the server's Certificate if it wants ours. */
 function parseCertificateRequest(message: HandshakeMessage): RequestedCertificate {
   const { context, extensions } = parseBody('CertificateRequest', certificateRequest, message);
@@ -286,24 +277,12 @@ function* receiveFinished(
 /** Our Certificate, empty if we have none that fits, and CertificateVerify (section 4.4.2); in the transcript already. */
 function* authenticateClient(
   { config, transcript }: ClientHellos,
-  { info, extensions }: RequestedCertificate,
+  request: RequestedCertificate,
   clientType: CertificateType,
 ): Step<readonly Uint8Array[]> {
-  const wanted = {
-    ocspResponse: extensions.certificateStatusRequest === true,
-    sctList: extensions.sctListRequest === true,
-  };
-  const certified = yield* resolveClientCertificate(config, info, clientType);
-  const signer = certified === undefined ? undefined : chooseSigner(certified.key, info.signatureSchemes);
-  if (certified === undefined || signer === undefined) {
-    const none = encodeMessage(HandshakeType.certificate, certificate, { context: emptyBytes, entries: [] });
-    transcript.add(none);
-    return [none];
-  }
-  const entries = certificateEntries(certified, wanted);
-  const ours = yield* encodeCertificate(config, certified, entries, extensions.compressionAlgorithms);
-  transcript.add(ours);
-  const verify = yield* signHandshake('client', signer, transcript.digest());
-  transcript.add(verify);
-  return [ours, verify];
+  const ours = yield* showCertificateOf(config)(config, transcript, request, clientType);
+  if (ours !== undefined) return ours;
+  const none = encodeMessage(HandshakeType.certificate, certificate, { context: emptyBytes, entries: [] });
+  transcript.add(none);
+  return [none];
 }

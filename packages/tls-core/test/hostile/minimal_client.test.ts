@@ -1,4 +1,4 @@
-/** A minimal client: its handshakes are full ones, and nothing that a server says of PSKs and compression is for it. */
+/** A minimal client: its handshakes are full ones, and nothing that a server says of PSKs and compression is for it; nor has it a certificate. */
 import { nodeProvider } from '@tyls/crypto-node';
 import {
   type ClientOptions,
@@ -11,18 +11,27 @@ import { describe, expect, it } from 'vitest';
 import { concat } from '../../src/codec/bytes.ts';
 import {
   AlertDescription,
+  CertificateType,
   ContentType,
   ExtensionType,
   HandshakeType,
   NamedGroup,
   ProtocolVersion,
 } from '../../src/registry.ts';
-import { kindsOf } from '../resumption/sessions.ts';
-import { client, provider, server, serverVerifier } from './fixtures.ts';
+import { connect, kindsOf } from '../resumption/sessions.ts';
+import {
+  client,
+  clientVerifier,
+  identity,
+  optionalClientVerifier,
+  provider,
+  server,
+  serverVerifier,
+} from './fixtures.ts';
 import { clientWaitingFor, refusal, ScriptedServer } from './scripted_peer.ts';
 import { bytes, handshake, u16 } from './wire.ts';
 
-const { unsupported_extension, unexpected_message } = AlertDescription;
+const { certificate_required, handshake_failure, unsupported_extension, unexpected_message } = AlertDescription;
 const { pre_shared_key, psk_key_exchange_modes, early_data, ticket_request, session_ticket } = ExtensionType;
 
 const minimal = (options: Partial<MinimalClientOptions> = {}) =>
@@ -43,6 +52,28 @@ describe('between honest ends', () => {
     const retried = 'full-with-hello-retry-request';
     expect(await kindsOf(2, minimal(), config)).toEqual([retried, retried]);
   });
+
+  describe.each([ProtocolVersion.TLSv1_3, ProtocolVersion.TLSv1_2])(
+    'asked for a certificate it has none, in %i',
+    (version) => {
+      const config = minimal({ provider: nodeProvider(), versions: [version] });
+
+      it('(4.4.2) which it says, and may go on if that is allowed', async () => {
+        const asking = server({ provider: nodeProvider(), clientVerifier: optionalClientVerifier });
+        const { server: other } = await connect(config, asking);
+        expect(other.isHandshaking).toBe(false);
+        expect(other.peerCertificates).toBeUndefined();
+      });
+
+      it('and is refused by a server that demands one', async () => {
+        const pair = new Pair({ client: config, server: server({ provider: nodeProvider(), clientVerifier }) });
+        await pair.run();
+        expect(pair.server.error?.code).toBe('NoCertificatesPresented');
+        const alert = version === ProtocolVersion.TLSv1_2 ? handshake_failure : certificate_required;
+        expect(pair.client.error?.detail).toEqual({ code: 'AlertReceived', alert });
+      });
+    },
+  );
 
   it('there is no early data', async () => {
     const pair = new Pair({ client: minimal(), server: server({ maxEarlyDataSize: 100 }) });
@@ -110,6 +141,9 @@ it.each([
   { externalPsks: [] },
   { certificateCompressors: [] },
   { certificateDecompressors: [] },
+  { certificate: identity },
+  { certificateType: CertificateType.RawPublicKey },
+  { trace: () => () => {} },
 ] satisfies Partial<ClientOptions>[])('what it does without cannot be asked of it: %o', (option) => {
   expect(() => minimal(option as object)).toThrow('use clientConfig');
 });
