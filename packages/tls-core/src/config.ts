@@ -194,7 +194,11 @@ export interface ServerOptions extends CommonOptions {
    * know no tickets. None by default.
    */
   readonly ticketer?: Ticketer | undefined;
-  /** How many tickets to send to a client after a TLS 1.3 handshake: 0 to 16; 2 by default. Fewer if it asks for fewer. */
+  /**
+   * How many tickets to send to a client after a TLS 1.3 handshake at most: 0 to 16; 2 by default. After a resumed one it
+   * is one, which takes the place of the one that the client used, unless it asks for more; fewer if it asks for fewer
+   * (RFC 9149).
+   */
   readonly ticketCount?: number | undefined;
   /**
    * How much early data (0-RTT, RFC 8446 section 2.3) to accept from a client that resumes, in bytes; none by default.

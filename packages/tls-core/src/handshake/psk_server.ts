@@ -165,12 +165,15 @@ export function acceptsEarlyData(
   );
 }
 
-/** How many tickets to send (section 4.6.1, RFC 9149): not more than the client wants, and none that it could not use. */
+/**
+ * How many tickets to send (section 4.6.1, RFC 9149): not more than the client wants, and none that it could not use. If it
+ * does not say, one for the one that it resumes with, which is used up.
+ */
 export function ticketCount({ config, hello, psk }: ServerHellos): number {
   const isPossible = config.ticketer !== undefined || config.sessionStore !== undefined;
   if (!isPossible || !wantsPskWithKeyExchange(hello)) return 0;
   const { ticketRequest } = hello.extensions;
-  const wanted = psk?.session === undefined ? ticketRequest?.newSessionCount : ticketRequest?.resumptionCount;
+  const wanted = psk?.session === undefined ? ticketRequest?.newSessionCount : (ticketRequest?.resumptionCount ?? 1);
   return Math.min(config.ticketCount, wanted ?? config.ticketCount);
 }
 

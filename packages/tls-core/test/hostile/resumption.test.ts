@@ -642,7 +642,7 @@ describe('a store', () => {
         }),
     };
     const configs = {
-      client: client({ sessionStore: slow }),
+      client: client({ sessionStore: slow, ticketRequest: { newSessionCount: 5, resumptionCount: 5 } }),
       server: server({ sessionStore: slowServer, ticketCount: 5 }),
     };
     for (const kind of ['full', 'resumed', 'resumed']) {

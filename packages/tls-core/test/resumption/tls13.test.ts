@@ -15,6 +15,7 @@ import {
 } from '@tyls/tls-core';
 import {
   Pair,
+  type Role,
   testCertifiedKey,
   testClientConfig,
   testClientVerifier,
@@ -242,17 +243,34 @@ describe('tickets', () => {
     return [full, sessionStore.added.length - full];
   };
 
-  it('are two, or as many as the server is to send', async () => {
-    expect(await store({})).toEqual([2, 2]);
+  it('are two, or as many as the server is to send, and one for each that comes back', async () => {
+    expect(await store({})).toEqual([2, 1]);
     expect(await store({ ticketCount: 0 })).toEqual([0, 0]);
-    expect(await store({ ticketCount: 16 })).toEqual([16, 16]);
+    expect(await store({ ticketCount: 1 })).toEqual([1, 1]);
+    expect(await store({ ticketCount: 16 })).toEqual([16, 1]);
     expect(await store({ sessionStore: false })).toEqual([0, 0]);
     await expect(serverOf({ ticketCount: 17 })).rejects.toThrow(RangeError);
   });
 
-  it('(RFC 9149) are fewer if the client wants fewer, and never more', async () => {
+  it('are left where a connection broke before it had a new one, as many as it had', async () => {
+    const [client, server] = [await clientOf(), await serverOf()];
+    await connect(client, server);
+    const kinds: unknown[] = [];
+    for (let i = 0; i < 3; i++) {
+      // ServerHello to Finished arrives, and nothing after it.
+      let flights = 0;
+      const alter = (from: Role, flight: Uint8Array): Uint8Array =>
+        from === 'server' && ++flights > 1 ? new Uint8Array() : flight;
+      kinds.push((await connect(client, server, { alter })).client.handshakeKind);
+    }
+    expect(kinds).toEqual(['resumed', 'resumed', 'full']);
+  });
+
+  it('(RFC 9149) are as many as the client wants, but never more than the server is to send', async () => {
     expect(await store({ ticketCount: 4 }, { newSessionCount: 3, resumptionCount: 1 })).toEqual([3, 1]);
+    expect(await store({ ticketCount: 4 }, { newSessionCount: 1, resumptionCount: 3 })).toEqual([1, 3]);
     expect(await store({ ticketCount: 4 }, { newSessionCount: 255, resumptionCount: 0 })).toEqual([4, 0]);
+    expect(await store({ ticketCount: 4 }, { newSessionCount: 1, resumptionCount: 255 })).toEqual([1, 4]);
     await expect(clientOf({ ticketRequest: { newSessionCount: 256, resumptionCount: 1 } })).rejects.toThrow(RangeError);
     await expect(clientOf({ ticketRequest: { newSessionCount: 1, resumptionCount: -1 } })).rejects.toThrow(RangeError);
   });
