@@ -15,6 +15,7 @@ import { clientPsks } from './handshake/psk_client.ts';
 import { withoutPsks } from './handshake/psk_protocol.ts';
 import { checkExternalPsk, type ExternalPsk } from './keys/external_psk.ts';
 import { type TicketRequest } from './messages/client_hello.ts';
+import { secretExtractionOf } from './record/secret_extraction.ts';
 import { CertificateType } from './registry.ts';
 import { clientSessionMemory } from './sessions/memory.ts';
 import { lazyPolicyDigest, type Policy } from './sessions/scope.ts';
@@ -51,6 +52,7 @@ export function clientConfig(options: ClientOptions): ClientConfig {
     earlyData,
     externalPsks: Object.freeze([...externalPsks]),
     tracing: tracingOf(options.trace),
+    extractSecrets: secretExtractionOf(options),
     policies: lazyPolicyDigest(provider, [
       verifier,
       certificatePolicy(certificate),
@@ -69,6 +71,7 @@ const extras = [
   'earlyData',
   'externalPsks',
   'trace',
+  'enableSecretExtraction',
 ] as const;
 
 /** Those of {@link clientConfig} that {@link minimalClientConfig} takes. */
@@ -78,8 +81,9 @@ export type MinimalClientOptions = Omit<ClientOptions, (typeof extras)[number]> 
 
 /**
  * {@link clientConfig} for the smallest bundle: without sessions, early data, external PSKs, certificate compression,
- * certificates of the client's own and traces, and so without their code, a sixth of a client's. Every handshake is a full
- * one, and a server that asks for a certificate is told that there is none (RFC 8446 section 4.4.2).
+ * certificates of the client's own, traces and the extraction of secrets, and so without their code, a sixth of a client's.
+ * Every handshake is a full one, and a server that asks for a certificate is told that there is none (RFC 8446 section
+ * 4.4.2).
  *
  * @throws TypeError or RangeError that says which option cannot be and why
  */
@@ -98,6 +102,7 @@ export function minimalClientConfig(options: MinimalClientOptions): ClientConfig
     earlyData: false,
     externalPsks: [],
     tracing: undefined,
+    extractSecrets: undefined,
     policies() {
       throw new Error('there are no sessions that could be under a policy');
     },

@@ -18,6 +18,7 @@ import { type KeyLog } from './keys/key_log.ts';
 import { type TicketRequest } from './messages/client_hello.ts';
 import { minRecordSizeLimit } from './messages/extension.ts';
 import { maxPlaintext } from './record/deframer.ts';
+import { type SecretExtraction, secretExtractionOf } from './record/secret_extraction.ts';
 import {
   CertificateType,
   type CipherSuite,
@@ -228,7 +229,6 @@ interface CommonConfig {
   readonly recordSizeLimit: number | undefined;
   readonly grease: boolean;
   readonly keyLog: KeyLog | undefined;
-  readonly enableSecretExtraction: boolean;
   readonly time: () => number;
 }
 
@@ -262,6 +262,7 @@ export interface ClientExtras {
   readonly earlyData: boolean;
   readonly externalPsks: readonly ExternalPsk[];
   readonly tracing: Tracing | undefined;
+  readonly extractSecrets: SecretExtraction | undefined;
   /** Digest of all that decides whom to believe, and as whom to appear: 32 bytes. */
   readonly policies: () => Uint8Array;
 }
@@ -296,6 +297,7 @@ export interface ServerConfig extends CommonConfig {
   readonly maxEarlyDataSize: number;
   readonly sendHalfRttData: boolean;
   readonly tracing: Tracing | undefined;
+  readonly extractSecrets: SecretExtraction | undefined;
 }
 
 /**
@@ -382,6 +384,7 @@ export function serverConfig(options: ServerOptions): ServerConfig {
     maxEarlyDataSize,
     sendHalfRttData: options.sendHalfRttData ?? false,
     tracing: tracingOf(options.trace),
+    extractSecrets: secretExtractionOf(options),
   }) as Omit<ServerConfig, typeof checked> as ServerConfig;
 }
 
@@ -414,7 +417,6 @@ function commonConfig(options: CommonOptions): CommonConfig {
     recordSizeLimit,
     grease: options.grease ?? true,
     keyLog: options.keyLog,
-    enableSecretExtraction: options.enableSecretExtraction ?? false,
     time: options.time ?? Date.now,
   };
 }

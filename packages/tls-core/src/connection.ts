@@ -3,10 +3,11 @@
  */
 import { copyOf } from './codec/bytes.ts';
 import { asTlsError, TlsError } from './error.ts';
-import { type DirectionSecrets, type HandshakeIo, type HandshakeKind, type Traffic } from './handshake/io.ts';
+import { type HandshakeIo, type HandshakeKind, type Traffic } from './handshake/io.ts';
 import { type EarlyData } from './handshake/early_data.ts';
 import { Inbound } from './record/inbound.ts';
 import { Outbound } from './record/outbound.ts';
+import { type ExtractedSecrets } from './record/secret_extraction.ts';
 import {
   AlertDescription,
   AlertLevel,
@@ -19,18 +20,6 @@ import {
 } from './registry.ts';
 import { Runner } from './step/runner.ts';
 import { type Awaitable, isPromise, type Step } from './step/step.ts';
-
-/** What {@link Connection.extractSecrets} hands over. */
-export interface ExtractedSecrets {
-  readonly protocolVersion: ProtocolVersion;
-  readonly cipherSuite: CipherSuite;
-  /** For what is sent. */
-  readonly tx: DirectionSecrets;
-  /** For what is received. */
-  readonly rx: DirectionSecrets;
-  /** The beginning of a record that was received before its end: belongs before what the transport brings next. */
-  readonly partialRecord: Uint8Array;
-}
 
 /**
  * One end of a TLS connection.
@@ -322,29 +311,19 @@ export class Connection {
    */
   extractSecrets(): ExtractedSecrets {
     this.#throwIfFailed();
-    const { inbound, outbound, facts, allowsSecretExtraction } = this.#io;
-    if (this.#traffic === undefined) throw new TlsError({ code: 'HandshakeNotComplete' });
-    if (allowsSecretExtraction !== true) throw new TypeError('extractSecrets() needs enableSecretExtraction');
-    if (this.#writeClosed || inbound.closed) throw new TypeError('extractSecrets() needs a connection that is open');
-    const idle = outbound.idle();
-    if (outbound.outputBytes > 0 || isPromise(idle)) {
-      throw new TypeError('extractSecrets() needs all output to be taken');
-    }
-    if (this.#received.length > 0) throw new TypeError('extractSecrets() needs all plaintext to be taken');
-    // A record that is being opened, or whose message waits for a store, would be in neither of the two.
-    if (!this.#runner.needsInput) {
-      throw new TypeError('extractSecrets() cannot be while what was received is still being worked on');
-    }
-    const partialRecord = inbound.takePartialRecord();
-    if (partialRecord === undefined) throw new TypeError('extractSecrets() cannot be between the parts of a message');
-    const { tx, rx } = this.#traffic.keys();
-    const secrets = {
-      protocolVersion: facts.protocolVersion!,
-      cipherSuite: facts.cipherSuite!,
-      tx: { ...tx, sequenceNumber: outbound.sequenceNumber },
-      rx: { ...rx, sequenceNumber: inbound.sequenceNumber },
-      partialRecord,
-    };
+    const { inbound, outbound, facts, extractSecrets } = this.#io;
+    const traffic = this.#traffic;
+    if (traffic === undefined) throw new TlsError({ code: 'HandshakeNotComplete' });
+    if (extractSecrets === undefined) throw new TypeError('extractSecrets() needs enableSecretExtraction');
+    const secrets = extractSecrets({
+      inbound,
+      outbound,
+      facts,
+      keys: () => traffic.keys(),
+      writeClosed: this.#writeClosed,
+      hasPlaintext: this.#received.length > 0,
+      needsInput: this.#runner.needsInput,
+    });
     this.abandon();
     return secrets;
   }

@@ -36,13 +36,14 @@ export { type ExternalPsk, type ImportablePsk, importPsk, type PskHash } from '.
 export { type KeyLog, type KeyLogLabel } from './keys/key_log.ts';
 export { type Trace, type TraceEvent, type Tracer } from './trace.ts';
 export { type TicketRequest } from './messages/client_hello.ts';
-export { type DirectionSecrets, type HandshakeKind } from './handshake/io.ts';
+export { type HandshakeKind } from './handshake/io.ts';
 export { type ServerConfigSource } from './handshake/server.ts';
 export { clientSessionMemory, serverSessionMemory } from './sessions/memory.ts';
 export { type Policy } from './sessions/scope.ts';
 export { type ClientSessionStore, type ServerSessionStore, type Ticketer } from './sessions/store.ts';
 export { ticketer, type TicketerOptions } from './sessions/ticketer.ts';
-export { type Connection, type ExtractedSecrets } from './connection.ts';
+export { type DirectionSecrets, type ExtractedSecrets } from './record/secret_extraction.ts';
+export { type Connection } from './connection.ts';
 export { ClientConnection } from './client.ts';
 export { ServerConnection } from './server.ts';
 export { type Awaitable, isPromise, type Step, wait } from './step/step.ts';

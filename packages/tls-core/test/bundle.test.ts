@@ -116,9 +116,10 @@ const extraCode = [
   'sessions/session.ts',
   'function* signHandshake',
   'src/trace.ts',
+  'record/secret_extraction.ts',
 ];
 
-test('a minimal client has no code for PSKs, compression, certificates of its own and traces', async () => {
+test('a minimal client has no code for PSKs, compression, certificates of its own, traces and extraction of secrets', async () => {
   const program = programs['client']!('nobleTls13ClientProvider');
   expect(found(await bundle(program), extraCode)).toEqual(extraCode);
   const without = await bundle(program.replaceAll('clientConfig', 'minimalClientConfig'));

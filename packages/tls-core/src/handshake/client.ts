@@ -35,7 +35,7 @@ import { Transcript } from './transcript.ts';
 
 export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverName: ServerName): Step<Traffic> {
   startTrace(io, config.tracing);
-  io.allowsSecretExtraction = config.enableSecretExtraction;
+  io.extractSecrets = config.extractSecrets;
   const { sessionsOf, choosePsks } = clientPsksOf(config);
   const sessions = sessionsOf(config, serverName);
   const psks = yield* choosePsks(config, sessions);

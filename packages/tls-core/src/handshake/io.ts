@@ -2,6 +2,7 @@
 import { type KeyLog, type KeyLogLabel } from '../keys/key_log.ts';
 import { type Inbound } from '../record/inbound.ts';
 import { type Outbound } from '../record/outbound.ts';
+import { type SecretExtraction, type TrafficKeysOfBoth } from '../record/secret_extraction.ts';
 import {
   type AlertDescription,
   type CipherSuite,
@@ -49,8 +50,8 @@ export interface HandshakeIo {
   early?: EarlyData;
   /** Lets application data of a server go out before the client's Finished is here (0.5-RTT). */
   readonly sendHalfRttData: () => void;
-  /** Whether the configuration lets secrets out. */
-  allowsSecretExtraction?: boolean;
+  /** Where the configuration lets secrets out. */
+  extractSecrets?: SecretExtraction | undefined;
   /** Where there is one; set by {@link startTrace}. */
   trace?: ConnectionTrace;
 }
@@ -71,25 +72,6 @@ export interface TrafficSink {
   readonly keyUpdateRequested: () => void;
   /** Sends an alert that is not the end, unless nothing may be sent any more. */
   readonly warn: (alert: AlertDescription) => void;
-}
-
-/** What protects the records of one direction. */
-export interface DirectionSecrets {
-  /** Of the next record: how many this key has protected. */
-  readonly sequenceNumber: number;
-  /** As long as the suite's AEAD has it. */
-  readonly key: Uint8Array;
-  /**
-   * 12 bytes that the sequence number is XORed into (RFC 8446 section 5.3, RFC 7905 section 2); for AES-GCM in TLS 1.2 the
-   * 4 bytes of salt, whose explicit nonces are the sequence numbers when sending (RFC 5288 section 3).
-   */
-  readonly iv: Uint8Array;
-}
-
-/** Of both directions: `tx` for what is sent, `rx` for what is received. */
-export interface TrafficKeysOfBoth {
-  readonly tx: Omit<DirectionSecrets, 'sequenceNumber'>;
-  readonly rx: Omit<DirectionSecrets, 'sequenceNumber'>;
 }
 
 /** What a completed handshake hands over: the version's part in the traffic that follows. */

@@ -54,7 +54,7 @@ export function* serverHandshake(
   refuseSsl3(hello);
   const config = typeof source === 'function' ? yield* wait(source(info)) : source;
   startTrace(io, config.tracing);
-  io.allowsSecretExtraction = config.enableSecretExtraction;
+  io.extractSecrets = config.extractSecrets;
   io.trace?.messageReceived(message.type, message.raw);
   io.outbound.setMaxFragment(config.maxFragmentSize);
   if (chooseVersion(config, hello) === ProtocolVersion.TLSv1_2) {

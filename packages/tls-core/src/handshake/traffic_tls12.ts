@@ -4,9 +4,10 @@ import { TlsError } from '../error.ts';
 import { type ConnectionSecrets } from '../keys/tls12_prf.ts';
 import { type HandshakeMessage, parseBody } from '../messages/handshake.ts';
 import { type Inbound } from '../record/inbound.ts';
+import { type TrafficKeysOfBoth } from '../record/secret_extraction.ts';
 import { AlertDescription, ContentType, HandshakeType } from '../registry.ts';
 import { type Step } from '../step/step.ts';
-import { type Traffic, type TrafficKeysOfBoth, type TrafficSink } from './io.ts';
+import { type Traffic, type TrafficSink } from './io.ts';
 import { type ForgetSession, forgettingOnFailure } from './resumption_tls12.ts';
 
 export class Tls12Traffic implements Traffic {

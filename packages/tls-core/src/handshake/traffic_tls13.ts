@@ -7,9 +7,10 @@ import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/han
 import { checkPlaced } from '../messages/placement.ts';
 import { keyUpdate, newSessionTicket, type NewSessionTicket } from '../messages/post_handshake.ts';
 import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
+import { type TrafficKeysOfBoth } from '../record/secret_extraction.ts';
 import { ContentType, HandshakeType, KeyUpdateRequest } from '../registry.ts';
 import { type Step } from '../step/step.ts';
-import { type HandshakeIo, type Traffic, type TrafficKeysOfBoth, type TrafficSink } from './io.ts';
+import { type HandshakeIo, type Traffic, type TrafficSink } from './io.ts';
 
 /** How many handshake messages may come without application data between them. */
 const maxConsecutiveMessages = 32;

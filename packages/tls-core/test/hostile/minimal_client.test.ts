@@ -144,6 +144,7 @@ it.each([
   { certificate: identity },
   { certificateType: CertificateType.RawPublicKey },
   { trace: () => () => {} },
+  { enableSecretExtraction: true },
 ] satisfies Partial<ClientOptions>[])('what it does without cannot be asked of it: %o', (option) => {
   expect(() => minimal(option as object)).toThrow('use clientConfig');
 });
