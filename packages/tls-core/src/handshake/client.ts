@@ -94,7 +94,11 @@ function* negotiate(
     retry = hello;
     io.inbound.checkFlightEnd();
     const suite = checkHelloRetryRequest(config, offer, retry);
-    if (isEarly) rejectEarlyData(io);
+    if (isEarly) {
+      // Section 4.2.10: it is always rejected, and what follows it is in the clear.
+      io.early?.end();
+      io.outbound.dropSealer();
+    }
     const psks = fittingPsks(storedPsks, suite);
     transcript.start(suite.hash);
     transcript.replaceWithMessageHash();
@@ -171,14 +175,6 @@ function* startKeyExchanges(
   }
   // Section 4.2.8: of groups that are offered, in the same order.
   return provider.keyExchangeGroups.map(({ name }) => started.get(name)).filter((offered) => offered !== undefined);
-}
-
-/** Section 4.2.10: a HelloRetryRequest always does, and what follows it is in the clear. */
-function rejectEarlyData(io: HandshakeIo): void {
-  io.early?.end();
-  io.early?.wipe();
-  io.outbound.dropSealer();
-  io.facts.earlyDataAccepted = false;
 }
 
 function sendClientHello(

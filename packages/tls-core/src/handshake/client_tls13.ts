@@ -1,5 +1,5 @@
 /** The client's TLS 1.3 handshake after ServerHello, RFC 8446 sections 2 and 4.3 to 4.4, straight down. */
-import { concat, emptyBytes, equalBytes, latin1 } from '../codec/bytes.ts';
+import { concat, emptyBytes, latin1 } from '../codec/bytes.ts';
 import { TlsError } from '../error.ts';
 import { KeySchedule } from '../keys/tls13_key_schedule.ts';
 import { certificate, certificateRequest } from '../messages/certificate.ts';
@@ -7,7 +7,6 @@ import { encryptedExtensions } from '../messages/encrypted_extensions.ts';
 import { checkSolicited } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage, parseBody } from '../messages/handshake.ts';
 import { checkPlaced } from '../messages/placement.ts';
-import { endOfEarlyData } from '../messages/post_handshake.ts';
 import { Tls13RecordOpener, Tls13RecordSealer } from '../record/protection_tls13.ts';
 import { type CertificateType, ContentType, HandshakeType, NamedGroup, nameOf, ProtocolVersion } from '../registry.ts';
 import { type PeerIdentity } from '../sessions/peer_identity.ts';
@@ -26,6 +25,7 @@ import {
 import { certificateTypes, readCertificate } from './certificate_compression.ts';
 import { checkLength, checkServerType, selectedType, typeOf } from './certificate_types.ts';
 import { type RequestedCertificate, showCertificateOf } from './client_certificate.ts';
+import { type EarlyData } from './early_data.ts';
 import { type ClientHellos } from './hellos.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec, type Traffic } from './io.ts';
 import { acceptRecordSizeLimit, checkProtocol } from './negotiation.ts';
@@ -49,8 +49,8 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
     const isEarly = io.early?.limit !== undefined && psk === hellos.offer.psks[0];
     if (!isEarly) enterHandshakeKey(io, hellos, handshake.client);
 
-    const { protocol, serverType, clientType, earlyData } = yield* receiveEncryptedExtensions(io, hellos);
-    if (earlyData) checkEarlyData(hellos, isEarly, protocol);
+    const { protocol, serverType, clientType, accepted } = yield* receiveEncryptedExtensions(io, hellos);
+    if (accepted !== undefined) accepted.checkAccepted(isEarly ? psk?.session : undefined, suite, protocol);
     else if (isEarly) enterHandshakeKey(io, hellos, handshake.client);
     // Section 4.3.2: with a PSK there are no certificates, on either side.
     const { server, request } = psk === undefined ? yield* receiveCertificates(io, hellos, serverType) : resumed(psk);
@@ -60,12 +60,9 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
     const application = applicationTrafficSecrets(schedule, transcript, log);
     io.inbound.setOpener(new Tls13RecordOpener(suite, application.server));
 
-    if (earlyData) {
-      // Section 4.5: the last that is under that key, and part of what our Finished is over.
-      const end = encodeMessage(HandshakeType.end_of_early_data, endOfEarlyData, true);
-      transcript.add(end);
-      io.outbound.send(ContentType.handshake, end);
-      io.facts.earlyDataAccepted = true;
+    if (accepted !== undefined) {
+      // Section 4.5: part of what our Finished is over.
+      transcript.add(accepted.finish());
       enterHandshakeKey(io, hellos, handshake.client);
     }
     const flight = request === undefined ? [] : yield* authenticateClient(hellos, request, clientType);
@@ -101,27 +98,10 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
   }
 }
 
-/** What we send from here on is no early data any more; if there was any that is not accepted by now, it is rejected. */
+/** What we send from here on is no early data any more. */
 function enterHandshakeKey(io: HandshakeIo, { suite }: ClientHellos, clientSecret: Uint8Array): void {
-  if (io.early?.limit !== undefined && io.facts.earlyDataAccepted === undefined) {
-    io.facts.earlyDataAccepted = false;
-    io.early.wipe();
-  }
   io.early?.end();
   io.outbound.setSealer(new Tls13RecordSealer(suite, clientSecret));
-}
-
-/** Section 4.2.10: it can only be accepted together with all that it was sent under. */
-function checkEarlyData({ suite, psk }: ClientHellos, isEarly: boolean, protocol: Uint8Array = emptyBytes): void {
-  if (!isEarly || psk?.session === undefined) {
-    throw new TlsError({ code: 'PeerMisbehaved', reason: 'EarlyDataExtensionWithoutResumption' });
-  }
-  if (suite.id !== psk.session.cipherSuite) {
-    throw new TlsError({ code: 'PeerMisbehaved', reason: 'EarlyDataOfferedWithVariedCipherSuite' });
-  }
-  if (!equalBytes(protocol, psk.session.protocol)) {
-    throw new TlsError({ code: 'PeerMisbehaved', reason: 'EarlyDataOfferedWithVariedApplicationProtocol' });
-  }
 }
 
 /** Takes both proofs, so that a handshake that skipped one does not compile. */
@@ -151,8 +131,8 @@ function* agree(io: HandshakeIo, { offer, serverHello, psk }: ClientHellos): Ste
 /** What EncryptedExtensions say. */
 interface Selected {
   readonly protocol: Uint8Array | undefined;
-  /** Whether it is accepted. */
-  readonly earlyData: boolean;
+  /** Early data, if it is accepted. */
+  readonly accepted: EarlyData | undefined;
   /** Of the server's certificate, and of ours. */
   readonly serverType: CertificateType;
   readonly clientType: CertificateType;
@@ -169,7 +149,7 @@ function* receiveEncryptedExtensions(io: HandshakeIo, { config, offer, transcrip
   acceptRecordSizeLimit(io, config, ProtocolVersion.TLSv1_3, block.recordSizeLimit);
   const serverType = selectedType(typeOf(config.verifier), block.serverCertificateType);
   const clientType = selectedType(config.certificateType, block.clientCertificateType);
-  return { protocol, serverType, clientType, earlyData: block.earlyData === true };
+  return { protocol, serverType, clientType, accepted: block.earlyData === true ? io.early : undefined };
 }
 
 /** Who the server is, and whether it asks who we are. */

@@ -1,12 +1,22 @@
 /** Early data of a connection (0-RTT), RFC 8446 sections 2.3 and 4.2.10: what is sent, what is received, and its exporter. */
-import { emptyBytes, wipe } from '../codec/bytes.ts';
+import { emptyBytes, equalBytes, wipe } from '../codec/bytes.ts';
 import { type Tls13CipherSuite } from '../crypto/provider.ts';
+import { TlsError } from '../error.ts';
 import { exportKeyingMaterial } from '../keys/tls13_key_schedule.ts';
+import { encodeMessage } from '../messages/handshake.ts';
+import { endOfEarlyData } from '../messages/post_handshake.ts';
 import { type Outbound } from '../record/outbound.ts';
 import { type RecordSealer } from '../record/protection.ts';
-import { ContentType } from '../registry.ts';
+import { ContentType, HandshakeType } from '../registry.ts';
+import { type ClientSession } from '../sessions/session.ts';
+
+/** What becomes of it. */
+export interface EarlyDataFacts {
+  earlyDataAccepted?: boolean;
+}
 
 export class EarlyData {
+  readonly #facts: EarlyDataFacts;
   readonly #outbound: Outbound;
   #limit: number | undefined;
   #received: Uint8Array[] = [];
@@ -14,7 +24,8 @@ export class EarlyData {
   #exporterSecret: Uint8Array | undefined;
 
   /** @param exporterSecret the early_exporter_master_secret; kept, and wiped */
-  constructor(outbound: Outbound, suite: Tls13CipherSuite, exporterSecret: Uint8Array) {
+  constructor(facts: EarlyDataFacts, outbound: Outbound, suite: Tls13CipherSuite, exporterSecret: Uint8Array) {
+    this.#facts = facts;
     this.#outbound = outbound;
     this.#suite = suite;
     this.#exporterSecret = exporterSecret;
@@ -48,9 +59,39 @@ export class EarlyData {
     return sent;
   }
 
-  /** A client may send no more. */
+  /**
+   * Section 4.2.10: a server can only accept it together with all that it was sent under.
+   *
+   * @param session that the server goes on from, if it is the one that it was sent with
+   * @param suite that the server chose, and `protocol` likewise
+   */
+  checkAccepted(session: ClientSession | undefined, suite: Tls13CipherSuite, protocol: Uint8Array = emptyBytes): void {
+    if (session === undefined) {
+      throw new TlsError({ code: 'PeerMisbehaved', reason: 'EarlyDataExtensionWithoutResumption' });
+    }
+    if (suite.id !== session.cipherSuite) {
+      throw new TlsError({ code: 'PeerMisbehaved', reason: 'EarlyDataOfferedWithVariedCipherSuite' });
+    }
+    if (!equalBytes(protocol, session.protocol)) {
+      throw new TlsError({ code: 'PeerMisbehaved', reason: 'EarlyDataOfferedWithVariedApplicationProtocol' });
+    }
+  }
+
+  /** It is accepted, and the server's flight is here: sends the last that is under its key (section 4.5), and gives it. */
+  finish(): Uint8Array {
+    const message = encodeMessage(HandshakeType.end_of_early_data, endOfEarlyData, true);
+    this.#outbound.send(ContentType.handshake, message);
+    this.#facts.earlyDataAccepted = true;
+    return message;
+  }
+
+  /** A client may send no more: if it is not accepted by now, it is rejected. */
   end(): void {
+    if (this.#limit === undefined) return;
     this.#limit = undefined;
+    if (this.#facts.earlyDataAccepted !== undefined) return;
+    this.#facts.earlyDataAccepted = false;
+    this.wipe();
   }
 
   /** On a server: bytes of the client, now its own. */

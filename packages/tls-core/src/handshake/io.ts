@@ -14,7 +14,7 @@ import {
 } from '../registry.ts';
 import { type Step } from '../step/step.ts';
 import { type ConnectionTrace, type Tracing } from '../trace.ts';
-import { type EarlyData } from './early_data.ts';
+import { type EarlyData, type EarlyDataFacts } from './early_data.ts';
 
 /**
  * How the handshake went: with certificates, by resuming a session or by an external PSK; and whether it took a second
@@ -29,7 +29,7 @@ export type HandshakeKind =
   | 'external-psk-with-hello-retry-request';
 
 /** What was negotiated, filled in as it becomes known. */
-export interface Facts {
+export interface Facts extends EarlyDataFacts {
   protocolVersion?: ProtocolVersion;
   cipherSuite?: CipherSuite;
   keyExchangeGroup?: NamedGroup;
@@ -38,7 +38,6 @@ export interface Facts {
   handshakeKind?: HandshakeKind;
   peerCertificates?: readonly Uint8Array[];
   peerSignatureScheme?: SignatureScheme;
-  earlyDataAccepted?: boolean;
   pskIdentity?: Uint8Array;
 }
 

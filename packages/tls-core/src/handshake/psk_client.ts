@@ -96,7 +96,7 @@ function startEarlyData(
   const { suite, secret, session } = psk;
   if (middleboxCompatibility) sendChangeCipherSpec(io.outbound);
   const { traffic, exporter } = earlySecrets(suite, secret, transcript, new SecretLog(keyLog, random));
-  io.early = new EarlyData(io.outbound, suite, exporter);
+  io.early = new EarlyData(io.facts, io.outbound, suite, exporter);
   io.early.offer(new Tls13RecordSealer(suite, traffic), session.maxEarlyDataSize);
   wipe(traffic);
   return true;

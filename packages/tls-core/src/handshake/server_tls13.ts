@@ -128,7 +128,7 @@ function startEarlyData(
   io.facts.earlyDataAccepted = true;
   io.inbound.skipEarlyData(undefined);
   const { traffic, exporter } = earlySecrets(suite, psk.secret, transcript, log);
-  io.early = new EarlyData(io.outbound, suite, exporter);
+  io.early = new EarlyData(io.facts, io.outbound, suite, exporter);
   const opener = new Tls13RecordOpener(suite, traffic);
   wipe(traffic);
   return opener;
