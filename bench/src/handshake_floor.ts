@@ -2,11 +2,12 @@
  * What a handshake costs whoever implements it: the operations of both sides, straight on `node:crypto`, or as
  * `@tyls/crypto-node` does them where that knows the fastest way.
  *
- * A full one: two X25519 key pairs, two agreements with a share as it comes off the wire, one signature, three
- * verifications, the HMACs of the key schedule (RFC 8446 section 7.1) or of the PRF (RFC 5246 section 5), the records that
- * are sealed and opened. The keys of certificates are imported already. One that resumes has more HMACs in TLS 1.3, for the
- * binder and for a ticket, and neither signatures nor, in TLS 1.2, a key exchange. Nothing is parsed or encoded, no
- * transcript is hashed, no name is compared.
+ * A full one, of each side: an X25519 key pair, an agreement with a share as it comes off the wire, the HMACs of the key
+ * schedule (RFC 8446 section 7.1) or of the PRF (RFC 5246 section 5), the record that it seals and the one that it opens;
+ * the server signs, the client verifies three signatures. The keys of certificates are imported already. Each is done when
+ * its side has what it needs for it, see {@link handshakeTurns}. One that resumes has more HMACs in TLS 1.3, for the binder
+ * and for a ticket, and neither signatures nor, in TLS 1.2, a key exchange. Nothing is parsed or encoded, no transcript is
+ * hashed, no name is compared.
  */
 import {
   constants,
@@ -41,14 +42,92 @@ const resumedHmacsOfOneSide: Readonly<Record<Version, number>> = {
   tls12: hmacsOfOneSide.tls12 - 2,
 };
 
-const { hmac } = TLS13_AES_256_GCM_SHA384.hkdf;
+/** What a side does between the flight that it waits for, if any, and the one that it then sends, if any. */
+export type Turn = () => void;
 
-/** Sealed by one side and opened by the other: the server's flight, and the client's Finished; or both Finished. */
-const records: Readonly<Record<Version, readonly number[]>> = { tls13: [1800, 64], tls12: [16, 16] };
-/** And the ticket, in TLS 1.3. */
-const resumedRecords: Readonly<Record<Version, readonly number[]>> = { tls13: [80, 64, 80], tls12: [16, 16] };
+/**
+ * Of a full handshake without tickets: the client begins and the sides alternate, each turn but the last ending with a
+ * flight. What the other side made is made in advance, so that each side can be alone in its process.
+ */
+export function handshakeTurns(chain: WebChain, version: Version): readonly Turn[] {
+  const { signTranscript, verifyAll } = signaturesOf(chain);
+  const derive = (): void => computeHmacs(hmacsOfOneSide[version]);
+  switch (version) {
+    case 'tls13':
+      return [
+        startKeyExchange,
+        () => {
+          answerKeyShare();
+          derive();
+          signTranscript();
+          serverFlight.seal();
+        },
+        () => {
+          completeKeyExchange();
+          derive();
+          serverFlight.open();
+          verifyAll();
+          clientFinished.seal();
+        },
+        clientFinished.open,
+      ];
+    case 'tls12':
+      return [
+        () => {},
+        () => {
+          startKeyExchange();
+          signTranscript();
+        },
+        () => {
+          verifyAll();
+          answerKeyShare();
+          derive();
+          tls12Finished.seal();
+        },
+        () => {
+          completeKeyExchange();
+          derive();
+          tls12Finished.open();
+          tls12Finished.seal();
+        },
+        tls12Finished.open,
+      ];
+  }
+}
 
+/** A full handshake, both sides. */
 export function handshakePrimitives(chain: WebChain, version: Version): () => void {
+  const turns = handshakeTurns(chain, version);
+  return () => {
+    for (const turn of turns) turn();
+  };
+}
+
+/** One that resumes, both sides. */
+export function resumedPrimitives(version: Version): () => void {
+  const records = version === 'tls13' ? [resumedServerFlight, clientFinished, ticket] : [tls12Finished, tls12Finished];
+  return () => {
+    if (version === 'tls13') {
+      startKeyExchange();
+      answerKeyShare();
+      completeKeyExchange();
+    }
+    computeHmacs(2 * resumedHmacsOfOneSide[version]);
+    for (const { seal, open } of records) {
+      seal();
+      open();
+    }
+  };
+}
+
+interface Signatures {
+  /** The server's, of the handshake. */
+  readonly signTranscript: () => void;
+  /** That one, and those of the certificates. */
+  readonly verifyAll: () => void;
+}
+
+function signaturesOf(chain: WebChain): Signatures {
   const privateKey = createPrivateKey(chain.privateKeyPem);
   const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
   const isRsa = privateKey.asymmetricKeyType === 'rsa';
@@ -61,35 +140,16 @@ export function handshakePrimitives(chain: WebChain, version: Version): () => vo
     (der) => parseCertificate(der).signedData,
   );
   const content = randomBytes(130);
-  return () => {
-    exchangeKeys();
-    const signature = sign('sha256', content, handshakeKey(privateKey));
-    check(content, handshakeKey(endEntityKey!), signature);
-    check(endEntity!.data, intermediateKey!, endEntity!.signature);
-    check(intermediate!.data, rootKey!, intermediate!.signature);
-    deriveAndProtect(2 * hmacsOfOneSide[version], records[version]);
+  const signTranscript = (): Buffer => sign('sha256', content, handshakeKey(privateKey));
+  const signature = signTranscript();
+  return {
+    signTranscript,
+    verifyAll() {
+      check(content, handshakeKey(endEntityKey!), signature);
+      check(endEntity!.data, intermediateKey!, endEntity!.signature);
+      check(intermediate!.data, rootKey!, intermediate!.signature);
+    },
   };
-}
-
-export function resumedPrimitives(version: Version): () => void {
-  return () => {
-    if (version === 'tls13') exchangeKeys();
-    deriveAndProtect(2 * resumedHmacsOfOneSide[version], resumedRecords[version]);
-  };
-}
-
-function exchangeKeys(): void {
-  const client = atOnce(x25519.start());
-  atOnce(client.complete(atOnce(x25519.respond(client.keyShare))!.keyShare));
-}
-
-const secret = randomBytes(48);
-/** As long as an HkdfLabel with a transcript hash. */
-const info = randomBytes(70);
-
-function deriveAndProtect(hmacs: number, lengths: readonly number[]): void {
-  for (let i = 0; i < hmacs; i++) hmac(secret, info);
-  for (const length of lengths) sealAndOpen(length);
 }
 
 function imported(jwk: JsonWebKey): KeyObject {
@@ -100,15 +160,61 @@ function check(message: Uint8Array, publicKey: KeyObject | VerifyKeyObjectInput,
   if (!verify('sha256', message, publicKey, signature)) throw new Error('a signature is not valid');
 }
 
+/** In the place of the other side's, and of the own one that was made a turn before: an agreement takes as long with any. */
+const keyExchange = atOnce(x25519.start());
+
+function startKeyExchange(): void {
+  atOnce(x25519.start());
+}
+
+function answerKeyShare(): void {
+  atOnce(x25519.respond(keyExchange.keyShare));
+}
+
+function completeKeyExchange(): void {
+  atOnce(keyExchange.complete(keyExchange.keyShare));
+}
+
+const { hmac } = TLS13_AES_256_GCM_SHA384.hkdf;
+const secret = randomBytes(48);
+/** As long as an HkdfLabel with a transcript hash. */
+const info = randomBytes(70);
+
+function computeHmacs(count: number): void {
+  for (let i = 0; i < count; i++) hmac(secret, info);
+}
+
+/** Sealed by one side and opened by the other. */
+interface ProtectedRecord {
+  readonly seal: () => void;
+  readonly open: () => void;
+}
+
 const key = createSecretKey(randomBytes(32));
 const nonce = randomBytes(12);
 
-function sealAndOpen(length: number): void {
-  const cipher = createCipheriv('aes-256-gcm', key, nonce);
-  const sealed = cipher.update(Buffer.allocUnsafe(length));
-  cipher.final();
-  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: 16 });
-  decipher.update(sealed);
-  decipher.setAuthTag(cipher.getAuthTag());
-  decipher.final();
+/** @param length of its content, in bytes */
+function protectedRecord(length: number): ProtectedRecord {
+  const seal = (): { readonly sealed: Buffer; readonly tag: Buffer } => {
+    const cipher = createCipheriv('aes-256-gcm', key, nonce);
+    const sealed = cipher.update(Buffer.allocUnsafe(length));
+    cipher.final();
+    return { sealed, tag: cipher.getAuthTag() };
+  };
+  const { sealed, tag } = seal();
+  return {
+    seal,
+    open() {
+      const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: 16 });
+      decipher.update(sealed);
+      decipher.setAuthTag(tag);
+      decipher.final();
+    },
+  };
 }
+
+const serverFlight = protectedRecord(1800);
+const resumedServerFlight = protectedRecord(80);
+const clientFinished = protectedRecord(64);
+const ticket = protectedRecord(80);
+const tls12Finished = protectedRecord(16);
