@@ -1,6 +1,7 @@
 /**
  * Requests over HTTP/1.1: a server of `node:http` here, on each of the TLS servers, with h2load (Debian's nghttp2-client) in
- * another process as its clients. By the CPU time of this process. h2load verifies nothing; that is not what is measured.
+ * another process as its clients. By the CPU time of this process. h2load verifies nothing; that is not what is measured. The
+ * floor is the same over plain TCP.
  */
 import { type ExecFileException, execFile } from 'node:child_process';
 import { createServer } from 'node:http';
@@ -20,7 +21,7 @@ interface Load {
   readonly name: string;
   /** In each job. */
   readonly requests: number;
-  readonly run: (jobs: number, port: number) => Promise<void>;
+  readonly run: (jobs: number, url: string) => Promise<void>;
 }
 
 const loads: readonly Load[] = [
@@ -28,22 +29,22 @@ const loads: readonly Load[] = [
     name: 'https/keep-alive',
     // So that the handshakes do not count.
     requests: 2000,
-    async run(jobs, port) {
-      for (let i = 0; i < jobs; i++) await h2load(port, 2000, connections);
+    async run(jobs, url) {
+      for (let i = 0; i < jobs; i++) await h2load(url, 2000, connections);
     },
   },
   {
     name: 'https/close',
     requests: connections,
-    async run(jobs, port) {
-      for (let i = 0; i < jobs; i++) await h2load(port, connections, connections);
+    async run(jobs, url) {
+      for (let i = 0; i < jobs; i++) await h2load(url, connections, connections);
     },
   },
 ];
 
-async function h2load(port: number, requests: number, clients: number): Promise<void> {
+async function h2load(url: string, requests: number, clients: number): Promise<void> {
   const counts = ['-n', String(requests), '-c', String(clients)];
-  const { stdout } = await execute('h2load', ['--h1', ...counts, `https://127.0.0.1:${port}/`]);
+  const { stdout } = await execute('h2load', ['--h1', ...counts, url]);
   if (!stdout.includes(` ${requests} succeeded`)) throw new Error(`h2load: ${stdout}`);
 }
 
@@ -65,11 +66,12 @@ export const https: readonly Bench[] = loads.map(({ name, requests, run: load })
       const server = createServer((_request, response) => response.end('Hello over TLS\n'));
       const listener = await stack.listen((socket) => server.emit('connection', socket));
       listeners.push(listener);
+      const url = `${stackName === 'tcp' ? 'http' : 'https'}://127.0.0.1:${listener.port}/`;
       return {
         name: stack.name,
         async run(times) {
           const seconds = cpuClock();
-          await load(times, listener.port);
+          await load(times, url);
           return seconds();
         },
       };
@@ -80,6 +82,7 @@ export const https: readonly Bench[] = loads.map(({ name, requests, run: load })
         amount: requests,
         ours: await contender('tyls'),
         peers: [{ figure: name, ...(await contender('node')) }],
+        floor: await contender('tcp'),
       },
       close: () => listeners.forEach((listener) => listener.close()),
     };
