@@ -38,6 +38,7 @@ export const firstByte: Bench = contestBench([name, `${name}/shared-context`], a
         { figure: name, ...(await contender('node')) },
         { figure: `${name}/shared-context`, ...(await contender('nodeShared')) },
       ],
+      floor: await contender('floor'),
     },
     close: () => closers.forEach((close) => close()),
   };

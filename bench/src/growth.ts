@@ -8,7 +8,7 @@ import { defaultSuite } from './configs.ts';
 import { type Contender, cpuClock, type Peer } from './contest.ts';
 import { Counterpart } from './counterpart.ts';
 import { webChain } from './pki.ts';
-import { openStack, type StackName, stackNames } from './stacks.ts';
+import { openStack, otherEndOf, type StackName, stackNames } from './stacks.ts';
 import { sendBytes } from './streams.ts';
 
 /** Divides by every number of connections, and by 16 KiB then. */
@@ -20,8 +20,12 @@ type Open = (stack: StackName, closing: Closing) => Promise<Contender>;
 
 export const growth: readonly Bench[] = [
   ...[1, 100, 1000, 10_000].map((open) =>
-    growing(`growth/handshakes/open-${open}`, 'handshakes/CPU s', 1, (stack, closing) =>
-      handshakesBeside(open, stack, closing),
+    growing(
+      `growth/handshakes/open-${open}`,
+      'handshakes/CPU s',
+      1,
+      (stack, closing) => handshakesBeside(open, stack, closing),
+      'floor',
     ),
   ),
   ...[1, 10, 100].map((connections) =>
@@ -31,12 +35,19 @@ export const growth: readonly Bench[] = [
   ),
 ];
 
-function growing(name: string, unit: 'handshakes/CPU s' | 'MB/CPU s', amount: number, open: Open): Bench {
+function growing(
+  name: string,
+  unit: 'handshakes/CPU s' | 'MB/CPU s',
+  amount: number,
+  open: Open,
+  floorStack?: StackName,
+): Bench {
   return contestBench([name], async () => {
     const closing: Closing = [];
     const ours = await open('tyls', closing);
     const peer: Peer = { figure: name, ...(await open('node', closing)) };
-    return { contest: { unit, amount, ours, peers: [peer] }, close: () => closing.forEach((close) => close()) };
+    const floor = floorStack === undefined ? undefined : await open(floorStack, closing);
+    return { contest: { unit, amount, ours, peers: [peer], floor }, close: () => closing.forEach((close) => close()) };
   });
 }
 
@@ -44,7 +55,7 @@ function growing(name: string, unit: 'handshakes/CPU s' | 'MB/CPU s', amount: nu
 async function handshakesBeside(idle: number, stack: StackName, closing: Closing): Promise<Contender> {
   const chain = await webChain('ecdsa');
   const server = await Counterpart.open(stack, chain, defaultSuite);
-  const client = await Counterpart.open('nodeShared', chain, defaultSuite);
+  const client = await Counterpart.open(otherEndOf(stack), chain, defaultSuite);
   closing.push(
     () => client.close(),
     () => server.close(),

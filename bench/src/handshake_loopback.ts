@@ -1,6 +1,7 @@
 /**
  * Full handshakes over TCP on the loopback interface, one after another: both sides in this process, by the wall clock;
- * then one side here, with `node:tls` in another process as the other, by the CPU time of this one.
+ * then one side here, with `node:tls` in another process as the other, by the CPU time of this one. The floor exchanges the
+ * same flights with itself, over plain TCP.
  */
 import { once } from 'node:events';
 import { type Duplex } from 'node:stream';
@@ -8,10 +9,8 @@ import { type Bench, contestBench } from './bench.ts';
 import { type SuiteName, suiteOf, versions } from './configs.ts';
 import { type Contender, cpuClock, timedAsync, wallClock } from './contest.ts';
 import { Counterpart } from './counterpart.ts';
-import { type ChainKind, chainKinds, type WebChain, webChain } from './pki.ts';
-import { type Listener, openStack, type StackName } from './stacks.ts';
-
-const contenders: readonly StackName[] = ['tyls', 'node', 'nodeShared'];
+import { type ChainKind, chainKinds, webChain } from './pki.ts';
+import { type Listener, openStack, otherEndOf, type StackName } from './stacks.ts';
 
 export const handshakeLoopback: readonly Bench[] = versions.flatMap((version) =>
   chainKinds.flatMap((kind) => {
@@ -29,50 +28,48 @@ function loopback(name: string, kind: ChainKind, suite: SuiteName): Bench {
   const shared = `${name}/shared-context`;
   return contestBench([name, shared], async () => {
     const chain = await webChain(kind);
-    const opened = await Promise.all(contenders.map((stack) => bothSides(stack, chain, suite)));
-    const [ours, node, nodeShared] = opened.map(({ contender }) => contender) as [Contender, Contender, Contender];
+    const listeners: Listener[] = [];
+    const contender = async (stackName: StackName): Promise<Contender> => {
+      const stack = await openStack(stackName, chain, suite);
+      let accepted: (socket: Duplex) => void = () => {};
+      const listener = await stack.listen((socket) => accepted(socket));
+      listeners.push(listener);
+      const handshake = async (): Promise<void> => {
+        const serverSocket = new Promise<Duplex>((resolve) => (accepted = resolve));
+        const client = await stack.connect(listener.port);
+        const server = await serverSocket;
+        client.destroy();
+        server.destroy();
+        // Or the closing of many would be what is measured next.
+        if (!server.closed) await once(server, 'close');
+      };
+      return timedAsync(stack.name, handshake, wallClock);
+    };
     return {
       contest: {
         unit: 'handshakes/s',
-        ours,
+        ours: await contender('tyls'),
         peers: [
-          { figure: name, ...node },
-          { figure: shared, ...nodeShared },
+          { figure: name, ...(await contender('node')) },
+          { figure: shared, ...(await contender('nodeShared')) },
         ],
+        floor: await contender('floor'),
       },
-      close: () => opened.forEach(({ listener }) => listener.close()),
+      close: () => listeners.forEach((listener) => listener.close()),
     };
   });
-}
-
-async function bothSides(
-  name: StackName,
-  chain: WebChain,
-  suite: SuiteName,
-): Promise<{ readonly contender: Contender; readonly listener: Listener }> {
-  const stack = await openStack(name, chain, suite);
-  let accepted: (socket: Duplex) => void = () => {};
-  const listener = await stack.listen((socket) => accepted(socket));
-  const handshake = async (): Promise<void> => {
-    const serverSocket = new Promise<Duplex>((resolve) => (accepted = resolve));
-    const client = await stack.connect(listener.port);
-    const server = await serverSocket;
-    client.destroy();
-    server.destroy();
-    // Or the closing of many would be what is measured next.
-    if (!server.closed) await once(server, 'close');
-  };
-  return { contender: timedAsync(stack.name, handshake, wallClock), listener };
 }
 
 function clientSide(name: string, kind: ChainKind, suite: SuiteName): Bench {
   const shared = `${name}/shared-context`;
   return contestBench([name, shared], async () => {
     const chain = await webChain(kind);
-    const counterpart = await Counterpart.open('nodeShared', chain, suite);
-    const port = await counterpart.listen();
+    const counterparts: Counterpart[] = [];
     const contender = async (stackName: StackName): Promise<Contender> => {
       const stack = await openStack(stackName, chain, suite);
+      const counterpart = await Counterpart.open(otherEndOf(stackName), chain, suite);
+      counterparts.push(counterpart);
+      const port = await counterpart.listen();
       return timedAsync(stack.name, async () => {
         const socket = await stack.connect(port);
         socket.destroy();
@@ -87,8 +84,9 @@ function clientSide(name: string, kind: ChainKind, suite: SuiteName): Bench {
           { figure: name, ...(await contender('node')) },
           { figure: shared, ...(await contender('nodeShared')) },
         ],
+        floor: await contender('floor'),
       },
-      close: () => counterpart.close(),
+      close: () => counterparts.forEach((counterpart) => counterpart.close()),
     };
   });
 }
@@ -96,12 +94,15 @@ function clientSide(name: string, kind: ChainKind, suite: SuiteName): Bench {
 function serverSide(name: string, kind: ChainKind, suite: SuiteName): Bench {
   return contestBench([name], async () => {
     const chain = await webChain(kind);
-    const counterpart = await Counterpart.open('nodeShared', chain, suite);
-    const listeners: Listener[] = [];
+    const closers: (() => void)[] = [];
     const contender = async (stackName: StackName): Promise<Contender> => {
       const stack = await openStack(stackName, chain, suite);
+      const counterpart = await Counterpart.open(otherEndOf(stackName), chain, suite);
       const listener = await stack.listen((socket) => socket.resume());
-      listeners.push(listener);
+      closers.push(
+        () => counterpart.close(),
+        () => listener.close(),
+      );
       return {
         name: stack.name,
         async run(times) {
@@ -116,11 +117,9 @@ function serverSide(name: string, kind: ChainKind, suite: SuiteName): Bench {
         unit: 'handshakes/CPU s',
         ours: await contender('tyls'),
         peers: [{ figure: name, ...(await contender('node')) }],
+        floor: await contender('floor'),
       },
-      close() {
-        counterpart.close();
-        for (const listener of listeners) listener.close();
-      },
+      close: () => closers.forEach((close) => close()),
     };
   });
 }

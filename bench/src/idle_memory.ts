@@ -8,7 +8,7 @@ import { fullEffort } from './contest.ts';
 import { Counterpart, type Memory } from './counterpart.ts';
 import { type Figure, figureOf } from './figure.ts';
 import { type WebChain, webChain } from './pki.ts';
-import { type StackName, stackNames } from './stacks.ts';
+import { otherEndOf, type StackName, stackNames } from './stacks.ts';
 
 type Side = 'client' | 'server';
 
@@ -71,7 +71,7 @@ async function perConnection(
   bytesEach: number,
 ): Promise<Memory> {
   const subject = await Counterpart.open(stack, chain, defaultSuite);
-  const other = await Counterpart.open(stack === 'tcp' ? 'tcp' : 'nodeShared', chain, defaultSuite);
+  const other = await Counterpart.open(otherEndOf(stack), chain, defaultSuite);
   const [server, client] = side === 'server' ? [subject, other] : [other, subject];
   const port = await server.listen();
   // What is there once, or once for the first few, is no connection's.

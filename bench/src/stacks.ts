@@ -1,20 +1,30 @@
-/** What speaks TLS over TCP: tyls, `node:tls` in two ways, and plain TCP, which is the floor under them. */
+/** What speaks TLS over TCP: tyls, `node:tls` in two ways; and the floors under them, which do not. */
 import { accept, connect, type TlsSocket } from '@tyls/tls-node';
 import { testName } from '@tyls/testing';
 import { once } from 'node:events';
 import { connect as connectTcp, createServer as createTcpServer, type Server } from 'node:net';
 import { type Duplex } from 'node:stream';
 import { connect as connectNode, createSecureContext, createServer as createNodeServer } from 'node:tls';
-import { checkNegotiated, nodeOptions, type SuiteName, tylsConfigs } from './configs.ts';
+import { checkNegotiated, nodeOptions, type SuiteName, tylsConfigs, versionOf } from './configs.ts';
+import { exchangeFlights, flightsOf } from './flights.ts';
+import { handshakeTurns } from './handshake_floor.ts';
 import { type WebChain } from './pki.ts';
 
 export const stackNames = {
   tyls: 'tyls',
   node: 'node:tls',
   nodeShared: 'node:tls, shared SecureContext',
+  /** A floor under connections. */
   tcp: 'plain TCP',
+  /** A floor under handshakes: plain TCP with as many bytes in as many flights, and the operations in between. */
+  floor: 'flights and primitives',
 } as const;
 export type StackName = keyof typeof stackNames;
+
+/** What the other end of connections is where only one end is measured. */
+export function otherEndOf(stack: StackName): StackName {
+  return stack === 'tcp' || stack === 'floor' ? stack : 'nodeShared';
+}
 
 export interface Stack {
   readonly name: string;
@@ -78,6 +88,22 @@ export async function openStack(name: StackName, chain: WebChain, suite: SuiteNa
           return socket;
         },
       };
+    case 'floor': {
+      const both = { turns: handshakeTurns(chain, versionOf(suite)), flights: await flightsOf(chain, suite) };
+      const tcp = await openStack('tcp', chain, suite);
+      return {
+        name: stackNames[name],
+        listen: (onSecure) =>
+          tcp.listen(
+            (socket) => void exchangeFlights(socket, { side: 'server', ...both }).then(() => onSecure(socket)),
+          ),
+        async connect(port) {
+          const socket = await tcp.connect(port);
+          await exchangeFlights(socket, { side: 'client', ...both });
+          return socket;
+        },
+      };
+    }
   }
 }
 
