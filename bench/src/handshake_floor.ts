@@ -36,9 +36,9 @@ import { type WebChain } from './pki.ts';
  */
 export const hmacsOfOneSide: Readonly<Record<Version, number>> = { tls13: 3 + 2 + 5 + 8 + 4, tls12: 2 * (1 + 2 + 2) };
 
-/** TLS 1.3: 4 for the binder, 2 for the PSK of the next ticket. TLS 1.2: the master secret is that of the session. */
+/** TLS 1.3: 3 for the binder, 2 for the PSK of the next ticket. TLS 1.2: the master secret is that of the session. */
 const resumedHmacsOfOneSide: Readonly<Record<Version, number>> = {
-  tls13: hmacsOfOneSide.tls13 + 4 + 2,
+  tls13: hmacsOfOneSide.tls13 + 3 + 2,
   tls12: hmacsOfOneSide.tls12 - 2,
 };
 

@@ -39,7 +39,7 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
   const psks = clientPsksOf(config);
   const log = new SecretLog(config.keyLog, hellos.offer.random);
   const sharedSecret = yield* agree(io, hellos);
-  const schedule = new KeySchedule(suite, psk?.secret);
+  const schedule = new KeySchedule(suite, psk?.earlySecret);
   try {
     schedule.enterHandshake(sharedSecret);
     const handshake = handshakeTrafficSecrets(schedule, transcript, log);

@@ -10,8 +10,8 @@ import { type HandshakeKind } from './io.ts';
 /** A PSK, wherever it comes from. */
 interface Psk {
   readonly identity: Uint8Array;
-  /** Wiped after the handshake. */
-  readonly secret: Uint8Array;
+  /** Section 7.1: the Early Secret that it gives. Wiped after the handshake. */
+  readonly earlySecret: Uint8Array;
   readonly binderLabel: BinderLabel;
 }
 
@@ -19,7 +19,7 @@ interface Psk {
 export interface OfferedPsk extends Psk {
   /** That of the session, or another with the hash of an external PSK: any with the same hash may be chosen. */
   readonly suite: Tls13CipherSuite;
-  /** Of which it is the ticket; `undefined` for an external PSK. */
+  /** Of which it is the ticket, its secret wiped; `undefined` for an external PSK. */
   readonly session: Resumable<ClientSession> | undefined;
 }
 
@@ -37,7 +37,7 @@ export interface SelectedPsk extends OfferedPsk {
 export interface FoundPsk extends Psk {
   /** As the client says. */
   readonly obfuscatedTicketAge: number;
-  /** `undefined` for an external PSK. */
+  /** Its secret wiped; `undefined` for an external PSK. */
   readonly session: Resumable<ServerSession> | undefined;
   /** To be chosen: it has the PSK's hash. */
   readonly suite: Tls13CipherSuite;
@@ -62,7 +62,7 @@ export function kindOf(psk: FoundPsk | OfferedPsk | undefined, retried: boolean)
 }
 
 export function wipePsks(psks: readonly OfferedPsk[]): void {
-  wipe(...psks.map(({ secret }) => secret));
+  wipe(...psks.map(({ earlySecret }) => earlySecret));
 }
 
 /** Section 4.1.4: what may be offered again once the suite, and so the hash, is known. */

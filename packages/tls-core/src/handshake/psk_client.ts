@@ -1,9 +1,9 @@
 /** Pre-shared keys of a client, RFC 8446 sections 2.2 and 4.2.11: those that it offers, and sessions that it keeps. */
-import { copyOf, emptyBytes, equalBytes, wipe } from '../codec/bytes.ts';
+import { emptyBytes, equalBytes, wipe } from '../codec/bytes.ts';
 import { type ClientConfig, type ClientPskProtocol } from '../config.ts';
 import { type KeyExchangeGroup } from '../crypto/provider.ts';
 import { hashLength } from '../keys/external_psk.ts';
-import { pskBinder, ticketPsk } from '../keys/tls13_key_schedule.ts';
+import { earlySecretOf, pskBinder, ticketPsk } from '../keys/tls13_key_schedule.ts';
 import { type NewSessionTicket } from '../messages/post_handshake.ts';
 import { bindersLength, type OfferedPsks } from '../messages/pre_shared_key.ts';
 import { Tls13RecordSealer } from '../record/protection_tls13.ts';
@@ -52,27 +52,30 @@ function* takePsk(config: ClientConfig, sessions: SessionsOfServer | undefined):
   if (sessions === undefined || config.tls13CipherSuites.length === 0) return [];
   const stored = yield* wait(sessions.store.takeTicket(sessions.key));
   const decoded = stored === undefined ? undefined : decodeClientSession(stored);
-  const session = resumable(decoded, ProtocolVersion.TLSv1_3, sessions.scope, config.time());
-  const suite = config.tls13CipherSuites.find(({ id }) => id === session?.cipherSuite);
-  const { ticket, secret } = session ?? { ticket: emptyBytes, secret: emptyBytes };
-  const isOfferable = ticket.length > 0 && ticket.length <= maxTicket && secret.length === suite?.hash.outputLength;
-  if (session !== undefined && suite !== undefined && isOfferable) {
-    return [{ identity: ticket, secret, binderLabel: 'res binder', suite, session }];
+  try {
+    const session = resumable(decoded, ProtocolVersion.TLSv1_3, sessions.scope, config.time());
+    const suite = config.tls13CipherSuites.find(({ id }) => id === session?.cipherSuite);
+    if (session === undefined || suite === undefined) return [];
+    const { ticket, secret } = session;
+    if (ticket.length === 0 || ticket.length > maxTicket || secret.length !== suite.hash.outputLength) return [];
+    const earlySecret = earlySecretOf(suite, secret);
+    return [{ identity: ticket, earlySecret, binderLabel: 'res binder', suite, session }];
+  } finally {
+    wipe(decoded?.secret);
   }
-  wipe(decoded?.secret);
-  return [];
 }
 
 /** The PSKs to offer: that of a session first, since early data goes with the first alone. */
 function* choosePsks(config: ClientConfig, sessions: SessionsOfServer | undefined): Step<OfferedPsk[]> {
+  const resumption = yield* takePsk(config, sessions);
   const external = config.externalPsks.flatMap((psk): OfferedPsk[] => {
     const { identity, imported } = psk;
     const suite = config.tls13CipherSuites.find(({ hash }) => hash.outputLength === hashLength(psk.hash));
     if (suite === undefined) return [];
     const binderLabel = imported === true ? 'imp binder' : 'ext binder';
-    return [{ identity, secret: copyOf(psk.secret), binderLabel, suite, session: undefined }];
+    return [{ identity, earlySecret: earlySecretOf(suite, psk.secret), binderLabel, suite, session: undefined }];
   });
-  return [...(yield* takePsk(config, sessions)), ...external];
+  return [...resumption, ...external];
 }
 
 /**
@@ -93,9 +96,9 @@ function startEarlyData(
 ): boolean {
   const [psk] = psks;
   if (psk?.session === undefined || !extensionTypes.includes(ExtensionType.early_data)) return false;
-  const { suite, secret, session } = psk;
+  const { suite, earlySecret, session } = psk;
   if (middleboxCompatibility) sendChangeCipherSpec(io.outbound);
-  const { traffic, exporter } = earlySecrets(suite, secret, transcript, new SecretLog(keyLog, random));
+  const { traffic, exporter } = earlySecrets(suite, earlySecret, transcript, new SecretLog(keyLog, random));
   io.early = new EarlyData(io.facts, io.outbound, suite, exporter);
   io.early.offer(new Tls13RecordSealer(suite, traffic), session.maxEarlyDataSize);
   wipe(traffic);
@@ -140,8 +143,8 @@ function addBoundHello(transcript: Transcript, message: Uint8Array, psks: readon
   const truncated = message.length - bindersLength(binders);
   transcript.add(message.subarray(0, truncated));
   let at = truncated + 2;
-  for (const { suite, secret, binderLabel } of psks) {
-    const binder = pskBinder(suite, secret, binderLabel, transcript.digestBy(suite.hash));
+  for (const { suite, earlySecret, binderLabel } of psks) {
+    const binder = pskBinder(suite, earlySecret, binderLabel, transcript.digestBy(suite.hash));
     message.set(binder, at + 1);
     at += 1 + binder.length;
   }

@@ -4,7 +4,7 @@ import { type ClientHelloInfo, type ServerConfig } from '../config.ts';
 import { type Tls13CipherSuite } from '../crypto/provider.ts';
 import { TlsError } from '../error.ts';
 import { checkExternalPsk, hashLength } from '../keys/external_psk.ts';
-import { pskBinder, ticketPsk } from '../keys/tls13_key_schedule.ts';
+import { earlySecretOf, pskBinder, ticketPsk } from '../keys/tls13_key_schedule.ts';
 import { type ClientHello } from '../messages/client_hello.ts';
 import { onlyKnown } from '../messages/extension.ts';
 import { encodeMessage, type HandshakeMessage } from '../messages/handshake.ts';
@@ -57,13 +57,14 @@ function* findSession(
   identity: Uint8Array,
 ): Step<KnownPsk | undefined> {
   const decoded = yield* storedSession(config, identity);
-  const session = resumable(decoded, ProtocolVersion.TLSv1_3, config.policies(), config.time());
-  const suite = session === undefined ? undefined : suiteFor(config, hello, info, session);
-  if (session !== undefined && suite !== undefined) {
-    return { secret: session.secret, binderLabel: 'res binder', session, suite };
+  try {
+    const session = resumable(decoded, ProtocolVersion.TLSv1_3, config.policies(), config.time());
+    const suite = session === undefined ? undefined : suiteFor(config, hello, info, session);
+    if (session === undefined || suite === undefined) return undefined;
+    return { earlySecret: earlySecretOf(suite, session.secret), binderLabel: 'res binder', session, suite };
+  } finally {
+    wipe(decoded?.secret);
   }
-  wipe(decoded?.secret);
-  return undefined;
 }
 
 function* findExternal(config: ServerConfig, hello: ClientHello, identity: Uint8Array): Step<KnownPsk | undefined> {
@@ -74,7 +75,7 @@ function* findExternal(config: ServerConfig, hello: ClientHello, identity: Uint8
   const suite = common.find(({ hash }) => hash.outputLength === hashLength(psk.hash));
   if (suite === undefined) return undefined;
   const binderLabel = psk.imported === true ? 'imp binder' : 'ext binder';
-  return { secret: copyOf(psk.secret), binderLabel, session: undefined, suite };
+  return { earlySecret: earlySecretOf(suite, psk.secret), binderLabel, session: undefined, suite };
 }
 
 function wantsPskWithKeyExchange({ extensions }: ClientHello): boolean {
@@ -132,8 +133,8 @@ export function verifyBinder(
   }
   const truncated = raw.length - bindersLength(binders);
   transcript.add(raw.subarray(0, truncated));
-  const { suite, secret, binderLabel } = found;
-  if (!constantTimeEqual(binder, pskBinder(suite, secret, binderLabel, transcript.digest()))) {
+  const { suite, earlySecret, binderLabel } = found;
+  if (!constantTimeEqual(binder, pskBinder(suite, earlySecret, binderLabel, transcript.digest()))) {
     throw new TlsError({ code: 'PeerMisbehaved', reason: 'IncorrectBinder' });
   }
   transcript.add(raw.subarray(truncated));

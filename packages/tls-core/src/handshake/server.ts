@@ -66,7 +66,7 @@ export function* serverHandshake(
   try {
     return yield* negotiateTls13(io, { config, hello, info, message, transcript, resumptionData }, shares, psk);
   } finally {
-    wipe(psk?.secret);
+    wipe(psk?.earlySecret);
   }
 }
 

@@ -51,7 +51,7 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
   const clientVerifier = psk === undefined ? chooseClientVerifier(config, hello) : undefined;
   const earlyOpener = startEarlyData(io, hellos, protocol, log);
   const sharedSecret = yield* sendServerHello(io, hellos);
-  const schedule = new KeySchedule(suite, psk?.secret);
+  const schedule = new KeySchedule(suite, psk?.earlySecret);
   try {
     schedule.enterHandshake(sharedSecret);
     const handshake = handshakeTrafficSecrets(schedule, transcript, log);
@@ -127,7 +127,7 @@ function startEarlyData(
   if (psk === undefined || !acceptsEarlyData(hellos, protocol)) return undefined;
   io.facts.earlyDataAccepted = true;
   io.inbound.skipEarlyData(undefined);
-  const { traffic, exporter } = earlySecrets(suite, psk.secret, transcript, log);
+  const { traffic, exporter } = earlySecrets(suite, psk.earlySecret, transcript, log);
   io.early = new EarlyData(io.facts, io.outbound, suite, exporter);
   const opener = new Tls13RecordOpener(suite, traffic);
   wipe(traffic);

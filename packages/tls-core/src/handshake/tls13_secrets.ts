@@ -12,15 +12,15 @@ export interface TrafficSecrets {
 /**
  * Of the Early Secret, over ClientHello; to be wiped by the caller.
  *
- * @param psk borrowed
+ * @param earlySecret borrowed
  */
 export function earlySecrets(
   suite: Tls13CipherSuite,
-  psk: Uint8Array,
+  earlySecret: Uint8Array,
   transcript: Transcript,
   log: SecretLog,
 ): { readonly traffic: Uint8Array; readonly exporter: Uint8Array } {
-  const schedule = new KeySchedule(suite, psk);
+  const schedule = new KeySchedule(suite, earlySecret);
   try {
     const hash = transcript.digestBy(suite.hash);
     const traffic = schedule.derive('c e traffic', hash).slice();

@@ -1,5 +1,5 @@
 /** The key schedule of TLS 1.3, RFC 8446 section 7. */
-import { asciiBytes, emptyBytes, wipe } from '../codec/bytes.ts';
+import { asciiBytes, copyOf, emptyBytes, wipe } from '../codec/bytes.ts';
 import { type Hash, type Hkdf, type Tls13CipherSuite } from '../crypto/provider.ts';
 
 /** The labels with which Derive-Secret is called (section 7.1). */
@@ -53,6 +53,15 @@ function emptyHash(hash: Hash): Uint8Array {
   return digest;
 }
 
+/**
+ * The Early Secret of a PSK: all that a handshake needs of it. To be wiped by the caller.
+ *
+ * @param psk borrowed
+ */
+export function earlySecretOf({ hash, hkdf }: Tls13CipherSuite, psk: Uint8Array): Uint8Array {
+  return hkdf.extract(new Uint8Array(hash.outputLength), psk);
+}
+
 /** What stands before the Handshake Secret where there is no PSK: of the hash function alone, and no secret. */
 interface WithoutPsk {
   readonly earlySecret: Uint8Array;
@@ -65,8 +74,7 @@ const withoutPsk = new WeakMap<Tls13CipherSuite, WithoutPsk>();
 function startWithoutPsk(suite: Tls13CipherSuite): WithoutPsk {
   let start = withoutPsk.get(suite);
   if (start === undefined) {
-    const zeros = new Uint8Array(suite.hash.outputLength);
-    const earlySecret = suite.hkdf.extract(zeros, zeros);
+    const earlySecret = earlySecretOf(suite, new Uint8Array(suite.hash.outputLength));
     start = { earlySecret, salt: deriveSecret(suite, earlySecret, 'derived', emptyHash(suite.hash)) };
     withoutPsk.set(suite, start);
   }
@@ -86,15 +94,12 @@ export class KeySchedule {
   /**
    * Begins at the Early Secret.
    *
-   * @param psk borrowed; of zeros if there is none
+   * @param earlySecret of a PSK, copied; of zeros if there is none
    */
-  constructor(suite: Tls13CipherSuite, psk?: Uint8Array) {
+  constructor(suite: Tls13CipherSuite, earlySecret?: Uint8Array) {
     this.#suite = suite;
-    this.#hasPsk = psk !== undefined;
-    this.#secret =
-      psk === undefined
-        ? startWithoutPsk(suite).earlySecret.slice()
-        : suite.hkdf.extract(new Uint8Array(suite.hash.outputLength), psk);
+    this.#hasPsk = earlySecret !== undefined;
+    this.#secret = copyOf(earlySecret ?? startWithoutPsk(suite).earlySecret);
   }
 
   /** Goes on to the Handshake Secret. Wipes `sharedSecret`. */
@@ -132,16 +137,16 @@ export class KeySchedule {
 /**
  * Section 4.2.11.2: the binder of a PSK.
  *
- * @param psk borrowed
+ * @param earlySecret of the PSK, borrowed
  * @param transcriptHash of the ClientHello without its binders, and of what came before it
  */
 export function pskBinder(
   suite: Tls13CipherSuite,
-  psk: Uint8Array,
+  earlySecret: Uint8Array,
   label: BinderLabel,
   transcriptHash: Uint8Array,
 ): Uint8Array {
-  const schedule = new KeySchedule(suite, psk);
+  const schedule = new KeySchedule(suite, earlySecret);
   try {
     return finishedVerifyData(suite, schedule.derive(label, emptyHash(suite.hash)), transcriptHash);
   } finally {

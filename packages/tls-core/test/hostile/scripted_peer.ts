@@ -19,6 +19,7 @@ import { earlySecrets } from '../../src/handshake/tls13_secrets.ts';
 import { Transcript } from '../../src/handshake/transcript.ts';
 import {
   type BinderLabel,
+  earlySecretOf,
   KeySchedule,
   nextTrafficSecret,
   pskBinder,
@@ -167,7 +168,10 @@ export class ScriptedPeer {
 
   /** Both hellos are in the transcript: derives the handshake's keys, and changes to them. */
   enterHandshake(sharedSecret: Uint8Array): void {
-    const schedule = new KeySchedule(this.suite, this.psk);
+    const schedule = new KeySchedule(
+      this.suite,
+      this.psk === undefined ? undefined : earlySecretOf(this.suite, this.psk),
+    );
     schedule.enterHandshake(sharedSecret);
     const hash = this.transcript.digest();
     this.#schedule = schedule;
@@ -191,7 +195,8 @@ export class ScriptedPeer {
 
   /** The secret of early data with a PSK; the ClientHello is all that is in the transcript. */
   earlySecret(psk: Uint8Array): Uint8Array {
-    return earlySecrets(this.suite, psk, this.transcript, new SecretLog(undefined, bytes())).traffic;
+    return earlySecrets(this.suite, earlySecretOf(this.suite, psk), this.transcript, new SecretLog(undefined, bytes()))
+      .traffic;
   }
 
   /** The client's Finished is in the transcript. */
@@ -505,7 +510,9 @@ export class ScriptedClient {
     const sent = helloWith(
       listOf(
         binders(
-          psks.map(({ psk, binderLabel = 'res binder' }) => pskBinder(peer.suite, psk, binderLabel, transcriptHash)),
+          psks.map(({ psk, binderLabel = 'res binder' }) =>
+            pskBinder(peer.suite, earlySecretOf(peer.suite, psk), binderLabel, transcriptHash),
+          ),
         ),
       ),
     );

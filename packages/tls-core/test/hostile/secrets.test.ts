@@ -129,14 +129,21 @@ describe('secrets are wiped', () => {
     const sessions = client(options);
     // A session that is not known is no external PSK either.
     const resolveExternalPsk = ({ length }: Uint8Array): typeof psk | undefined => (length === 1 ? psk : undefined);
+    const sessionStore = serverSessionMemory();
     const servers = { provider: watchedProvider, maxEarlyDataSize: 10, resolveExternalPsk };
     const external = client({ ...options, externalPsks: [psk], sessionStore: false, earlyData: false });
-    const [same, other] = [server(servers), server(servers)];
+    const both = client({ ...options, externalPsks: [psk] });
+    const [same, other] = [server({ ...servers, sessionStore }), server(servers)];
+    const keyExchangeGroups = watchedProvider.keyExchangeGroups.slice(1);
+    const retrying = server({ ...servers, sessionStore, provider: { ...watchedProvider, keyExchangeGroups } });
     for (const [config, of, kind, accepted] of [
       [sessions, same, 'full', undefined],
       [sessions, same, 'resumed', true],
+      [sessions, retrying, 'resumed-with-hello-retry-request', false],
       [sessions, other, 'full', false],
       [external, same, 'external-psk', undefined],
+      [both, same, 'external-psk', undefined],
+      [both, same, 'resumed', true],
     ] as const) {
       const pair = new Pair({ client: config, server: of });
       void pair.client.start();

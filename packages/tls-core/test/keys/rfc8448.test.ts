@@ -31,7 +31,14 @@ import {
 import { SecretLog, sendChangeCipherSpec } from '../../src/handshake/io.ts';
 import { applicationTrafficSecrets, earlySecrets, handshakeTrafficSecrets } from '../../src/handshake/tls13_secrets.ts';
 import { Transcript } from '../../src/handshake/transcript.ts';
-import { hkdfExpandLabel, KeySchedule, pskBinder, ticketPsk, trafficKeys } from '../../src/keys/tls13_key_schedule.ts';
+import {
+  earlySecretOf,
+  hkdfExpandLabel,
+  KeySchedule,
+  pskBinder,
+  ticketPsk,
+  trafficKeys,
+} from '../../src/keys/tls13_key_schedule.ts';
 import { certificate } from '../../src/messages/certificate.ts';
 import { clientHello } from '../../src/messages/client_hello.ts';
 import { encryptedExtensions } from '../../src/messages/encrypted_extensions.ts';
@@ -352,7 +359,8 @@ describe.skipIf(file === undefined)('RFC 8448', () => {
       const psk = ticketPsk(suite, before.input('res_master'), nonce);
       expect(hex(psk)).toBe(trace.entry('psk'));
 
-      const schedule = new KeySchedule(suite, psk);
+      const earlySecret = earlySecretOf(suite, psk);
+      const schedule = new KeySchedule(suite, earlySecret);
       const binderKey = schedule.derive('res binder', suite.hash.start().peek());
       expect(hex(finishedKey(binderKey))).toBe(trace.entry('binder_key_res'));
       // RFC 8446 section 4.2.11.2: without the list of binders, here one of 32 bytes.
@@ -362,14 +370,14 @@ describe.skipIf(file === undefined)('RFC 8448', () => {
       const bindersAt = hello.length - bindersLength(preSharedKey!.binders);
       const truncated = transcriptHash(hello.subarray(0, bindersAt));
       expect(hex(truncated)).toBe(trace.entry('binder_hash'));
-      const binder = pskBinder(suite, psk, 'res binder', truncated);
+      const binder = pskBinder(suite, earlySecret, 'res binder', truncated);
       expect(hex(concat([hello.subarray(0, bindersAt), Uint8Array.of(0, 33, 32), binder]))).toBe(
         trace.entry('client_hello'),
       );
 
       const transcript = new Transcript();
       transcript.add(hello);
-      const { traffic: earlyTraffic } = earlySecrets(suite, psk, transcript, noLog);
+      const { traffic: earlyTraffic } = earlySecrets(suite, earlySecret, transcript, noLog);
       expect(hex(earlyTraffic)).toBe(trace.entry('c_e_traffic'));
       const { key, iv } = trafficKeys(suite, earlyTraffic);
       expect(hex(key)).toBe(trace.entry('early_data_write_key'));
@@ -389,7 +397,7 @@ describe.skipIf(file === undefined)('RFC 8448', () => {
       transcript.add(trace.input('client_hello'));
       transcript.start(suite.hash);
       transcript.add(trace.input('server_hello'));
-      const schedule = new KeySchedule(suite, trace.input('psk'));
+      const schedule = new KeySchedule(suite, earlySecretOf(suite, trace.input('psk')));
       schedule.enterHandshake(trace.input('shared_secret'));
       const handshake = handshakeTrafficSecrets(schedule, transcript, noLog);
       transcript.add(trace.input('encrypted_extensions'));
