@@ -86,16 +86,8 @@ export class Reader {
     return new Reader(this.#bytes, this.#what, at, at + length);
   }
 
-  sub8(): Reader {
-    return this.sub(this.u8());
-  }
-
   sub16(): Reader {
     return this.sub(this.u16());
-  }
-
-  sub24(): Reader {
-    return this.sub(this.u24());
   }
 
   /** Refuses trailing bytes. */

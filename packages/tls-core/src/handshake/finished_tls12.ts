@@ -1,5 +1,6 @@
 /** What ends a TLS 1.2 handshake, full or abbreviated: change_cipher_spec and Finished of both sides (RFC 5246 section 7.3). */
 import { type Tls12CipherSuite } from '../crypto/provider.ts';
+import { TlsError } from '../error.ts';
 import { type ConnectionSecrets } from '../keys/tls12_prf.ts';
 import { encodeMessage } from '../messages/handshake.ts';
 import { finished } from '../messages/post_handshake.ts';
@@ -52,8 +53,14 @@ export class Tls12Finish {
 
   /** The peer's, which must be the next to come; verified over the transcript up to it, and in it from then on. */
   *receive(): Step<FinishedVerified> {
-    yield* this.#io.inbound.changeCipherSpec(this.#opener);
-    const message = yield* this.#io.inbound.message(HandshakeType.finished);
+    const { inbound } = this.#io;
+    const { change_cipher_spec, handshake } = ContentType;
+    if (inbound.joined() !== undefined) {
+      throw new TlsError({ code: 'InappropriateMessage', expected: [change_cipher_spec], received: handshake });
+    }
+    yield* inbound.recordOf(change_cipher_spec);
+    inbound.setOpener(this.#opener);
+    const message = yield* inbound.message(HandshakeType.finished);
     const verified = compareFinished(this.#secrets.verifyData(this.#peer, this.#transcript.digest()), message);
     this.#transcript.add(message.raw);
     return verified;

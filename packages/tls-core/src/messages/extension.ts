@@ -88,18 +88,18 @@ export function extensions<T extends ExtensionBlock>(message: string, known: Kno
  */
 export function checkSolicited(message: string, block: ExtensionBlock, offered: readonly ExtensionType[]): void {
   const unsolicited = block.types.find((type) => !offered.includes(type));
-  if (unsolicited !== undefined) {
-    const what = `${nameOf(ExtensionType, unsolicited)} in ${message}`;
-    throw new TlsError({ code: 'PeerMisbehaved', reason: 'UnsolicitedExtension', what });
-  }
+  if (unsolicited !== undefined) throw refusedExtension('UnsolicitedExtension', message, unsolicited);
   const misplaced = block.unknown[0];
-  if (misplaced !== undefined) throw disallowed(message, misplaced);
+  if (misplaced !== undefined) throw refusedExtension('DisallowedExtension', message, misplaced.type);
 }
 
-/** The error for an extension that is known, and has no place in this message. */
-export function disallowed(message: string, { type }: UnknownExtension): TlsError {
-  const what = `${nameOf(ExtensionType, type)} in ${message}`;
-  return new TlsError({ code: 'PeerMisbehaved', reason: 'DisallowedExtension', what });
+/** The error for an extension that nobody asked for, or that is known and has no place in this message. */
+export function refusedExtension(
+  reason: 'UnsolicitedExtension' | 'DisallowedExtension',
+  message: string,
+  type: ExtensionType,
+): TlsError {
+  return new TlsError({ code: 'PeerMisbehaved', reason, what: `${nameOf(ExtensionType, type)} in ${message}` });
 }
 
 /** Section 4.2.7. */

@@ -49,11 +49,6 @@ export class Deframer {
     if (isFirst) this.#at = 0;
   }
 
-  /** Whether a record has begun and not ended. */
-  get partial(): boolean {
-    return this.#available > 0;
-  }
-
   /** Gives up what is here, as one. */
   take(): Uint8Array {
     const [first, ...others] = this.#pieces;

@@ -168,28 +168,19 @@ export class Inbound {
   *message(...expected: HandshakeType[]): Step<HandshakeMessage> {
     this.#trace?.expecting(expected);
     let message = this.joined();
-    while (message === undefined) {
-      const record = yield* this.record();
-      if (record?.type !== ContentType.handshake) throw this.#unexpected(record, ContentType.handshake);
-      message = this.join(record);
-    }
+    while (message === undefined) message = this.join(yield* this.recordOf(ContentType.handshake));
     if (!expected.includes(message.type)) {
       throw new TlsError({ code: 'InappropriateHandshakeMessage', expected, received: message.type });
     }
     return message;
   }
 
-  /** TLS 1.2's change_cipher_spec, which must be the next to come: everything after it is under the new key. */
-  *changeCipherSpec(opener: RecordOpener): Step<void> {
-    if (this.#joiner.next() !== undefined) {
-      const expected = [ContentType.change_cipher_spec];
-      throw new TlsError({ code: 'InappropriateMessage', expected, received: ContentType.handshake });
-    }
+  /** The next record, which must be of that type. */
+  *recordOf(type: ContentType): Step<PlainRecord> {
     const record = yield* this.record();
-    if (record?.type !== ContentType.change_cipher_spec) {
-      throw this.#unexpected(record, ContentType.change_cipher_spec);
-    }
-    this.setOpener(opener);
+    if (record === undefined) throw new TlsError({ code: 'AlertReceived', alert: AlertDescription.close_notify });
+    if (record.type === type) return record;
+    throw new TlsError({ code: 'InappropriateMessage', expected: [type], received: record.type });
   }
 
   /** Adds a handshake record; the first message that it completes, if it does. The others come by {@link joined}. */
@@ -203,11 +194,6 @@ export class Inbound {
     const message = this.#joiner.next();
     if (message !== undefined) this.#trace?.messageReceived(message.type, message.raw);
     return message;
-  }
-
-  #unexpected(record: PlainRecord | undefined, ...expected: ContentType[]): TlsError {
-    if (record === undefined) return new TlsError({ code: 'AlertReceived', alert: AlertDescription.close_notify });
-    return new TlsError({ code: 'InappropriateMessage', expected, received: record.type });
   }
 
   /**

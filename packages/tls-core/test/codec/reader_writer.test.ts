@@ -48,11 +48,10 @@ test('vectors have their bounds', () => {
 });
 
 test('a sub-reader ends where its vector ends, though the buffer goes on', () => {
-  const r = reader(1, 5, 0, 1, 6, 0, 0, 1, 7);
+  const r = reader(5, 0, 1, 6);
   for (const [sub, value] of [
-    [r.sub8(), 5],
+    [r.sub(1), 5],
     [r.sub16(), 6],
-    [r.sub24(), 7],
   ] as const) {
     expect(sub.remaining).toBe(1);
     expect(sub.u8()).toBe(value);

@@ -176,7 +176,7 @@ export function fatalAlertIn(output: Uint8Array): AlertDescription | undefined {
   deframer.push(output);
   let last = deframer.next(tls13MaxLength);
   for (let next = last; next !== undefined; next = deframer.next(tls13MaxLength)) last = next;
-  if (last === undefined || deframer.partial) return undefined;
+  if (last === undefined || deframer.take().length > 0) return undefined;
   const payload = concat(last.payload);
   const isProtected = last.type === ContentType.application_data;
   const [level, alert] = payload;
