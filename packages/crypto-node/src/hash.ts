@@ -31,7 +31,7 @@ function hash(algorithm: Algorithm, outputLength: number, blockLength: number): 
 
 /**
  * HMAC (RFC 2104) by hashing twice, each in one call. `createHmac` is as fast for itself, but not on Node 24, which takes
- * 13 µs for a raw key and 4 to 5 for a KeyObject, where this takes 2 to 3; and each of the 44 of a handshake would leave a
+ * 13 µs for a raw key and 4 to 5 for a KeyObject, where this takes 2 to 3; and each of the 42 of a handshake would leave a
  * stream and a native object for the garbage collector.
  */
 function hmac(

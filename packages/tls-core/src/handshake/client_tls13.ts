@@ -80,7 +80,7 @@ export function* clientTls13(io: HandshakeIo, hellos: ClientHellos): Step<Traffi
     }
 
     transcript.add(ourFinished);
-    const resumptionSecret = schedule.derive('res master', transcript.digest());
+    const resumptionSecret = (): Uint8Array => schedule.derive('res master', transcript.digest());
     const tickets = psks.ticketSink(config, sessions, { suite, protocol, peer, psk }, resumptionSecret);
     const traffic = new Tls13Traffic(
       io,

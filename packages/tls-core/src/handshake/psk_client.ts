@@ -22,7 +22,7 @@ import { EarlyData } from './early_data.ts';
 import { type Offer } from './hellos.ts';
 import { type HandshakeIo, SecretLog, sendChangeCipherSpec } from './io.ts';
 import { type OfferedPsk } from './psk.ts';
-import { clientPskProtocolOf, type HandshakeOutcome, type PskExtensions } from './psk_protocol.ts';
+import { clientPskProtocolOf, type HandshakeOutcome, ignoredTickets, type PskExtensions } from './psk_protocol.ts';
 import { earlySecrets } from './tls13_secrets.ts';
 import { type TicketSink } from './traffic_tls13.ts';
 import { type Transcript } from './transcript.ts';
@@ -156,8 +156,9 @@ function ticketSink(
   config: ClientConfig,
   sessions: SessionsOfServer | undefined,
   { psk, ...outcome }: HandshakeOutcome,
-  resumptionSecret: Uint8Array,
+  resumptionSecret: () => Uint8Array,
 ): TicketSink {
+  if (sessions === undefined) return ignoredTickets;
   const now = config.time();
   const state = {
     // A chain of sessions ends with the first, or the server would never be verified again.
@@ -165,7 +166,7 @@ function ticketSink(
     establishedAtMillis: now,
     ...outcome,
   };
-  return new TicketKeeper(config, sessions, state, resumptionSecret.slice());
+  return new TicketKeeper(config, sessions, state, resumptionSecret().slice());
 }
 
 interface TicketState extends Omit<HandshakeOutcome, 'psk'> {
@@ -176,17 +177,12 @@ interface TicketState extends Omit<HandshakeOutcome, 'psk'> {
 
 class TicketKeeper implements TicketSink {
   readonly #config: ClientConfig;
-  readonly #sessions: SessionsOfServer | undefined;
+  readonly #sessions: SessionsOfServer;
   readonly #state: TicketState;
   readonly #resumptionSecret: Uint8Array;
 
   /** @param resumptionSecret kept, and wiped */
-  constructor(
-    config: ClientConfig,
-    sessions: SessionsOfServer | undefined,
-    state: TicketState,
-    resumptionSecret: Uint8Array,
-  ) {
+  constructor(config: ClientConfig, sessions: SessionsOfServer, state: TicketState, resumptionSecret: Uint8Array) {
     this.#config = config;
     this.#sessions = sessions;
     this.#state = state;
@@ -200,7 +196,7 @@ class TicketKeeper implements TicketSink {
     const sinceHandshake = Math.max(0, Math.ceil((now - this.#state.establishedAtMillis) / 1000));
     const lifetime = Math.min(lifetimeSeconds, maxLifetimeSeconds, this.#state.lifetimeSeconds - sinceHandshake);
     // A lifetime of zero is for a ticket to be discarded at once.
-    if (sessions === undefined || lifetime <= 0 || ticket.length > maxTicket) return;
+    if (lifetime <= 0 || ticket.length > maxTicket) return;
     const secret = ticketPsk(suite, this.#resumptionSecret, nonce);
     const session = encodeClientSession({
       version: ProtocolVersion.TLSv1_3,

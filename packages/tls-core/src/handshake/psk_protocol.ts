@@ -45,12 +45,16 @@ export interface ClientPsks {
   readonly addBoundHello: (transcript: Transcript, message: Uint8Array, psks: readonly OfferedPsk[]) => void;
   /** Early data may follow the ClientHello at once, if it offers any; whether it does. */
   readonly startEarlyData: (io: HandshakeIo, config: ClientConfig, offer: Offer, transcript: Transcript) => boolean;
-  /** What becomes of tickets. Borrows the resumption_master_secret. */
+  /**
+   * What becomes of tickets.
+   *
+   * @param resumptionSecret derives the resumption_master_secret, which stays the caller's
+   */
   readonly ticketSink: (
     config: ClientConfig,
     sessions: SessionsOfServer | undefined,
     outcome: HandshakeOutcome,
-    resumptionSecret: Uint8Array,
+    resumptionSecret: () => Uint8Array,
   ) => TicketSink;
 }
 
@@ -63,6 +67,9 @@ export function clientPsksOf({ pskProtocol }: ClientConfig): ClientPsks {
   return pskProtocol as unknown as ClientPsks;
 }
 
+/** Servers send tickets unasked. */
+export const ignoredTickets: TicketSink = { keep: () => wait(undefined), wipe() {} };
+
 /** That of a client that knows neither sessions nor keys from elsewhere. */
 export const withoutPsks: ClientPskProtocol = /* @__PURE__ */ clientPskProtocolOf({
   sessionsOf: () => undefined,
@@ -72,6 +79,5 @@ export const withoutPsks: ClientPskProtocol = /* @__PURE__ */ clientPskProtocolO
   pskExtensions: () => ({}),
   addBoundHello: (transcript, message) => transcript.add(message),
   startEarlyData: () => false,
-  // Servers send tickets unasked.
-  ticketSink: () => ({ keep: () => wait(undefined), wipe() {} }),
+  ticketSink: () => ignoredTickets,
 });

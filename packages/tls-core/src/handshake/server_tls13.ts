@@ -102,8 +102,10 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
     const peer = identityOf(client);
     publishIdentity(io.facts, peer);
     hellos.resumptionData.received = psk?.session?.applicationData;
-    const resumptionSecret = schedule.derive('res master', transcript.digest());
-    yield* sendTickets(io, hellos, { protocol, peer, resumptionSecret });
+    if (ticketCount(hellos) > 0) {
+      const resumptionSecret = schedule.derive('res master', transcript.digest());
+      yield* sendTickets(io, hellos, { protocol, peer, resumptionSecret });
+    }
     const traffic = new Tls13Traffic(io, {
       suite,
       readSecret: application.client.slice(),

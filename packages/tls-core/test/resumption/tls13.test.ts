@@ -282,6 +282,36 @@ describe('tickets', () => {
     expect(pair.sent.server).toHaveLength(1);
   });
 
+  it('are what the resumption secret is derived for, on a side that has any to do with them', async () => {
+    const derived: Role[] = [];
+    const telling = (role: Role): CryptoProvider => ({
+      ...node,
+      cipherSuites: node.cipherSuites.map((suite) => ({
+        ...suite,
+        hkdf: {
+          ...suite.hkdf,
+          expand(key, info, length) {
+            if (Buffer.from(info).includes('res master')) derived.push(role);
+            return suite.hkdf.expand(key, info, length);
+          },
+        },
+      })),
+    });
+    const sides = async (client: Partial<ClientOptions>, server: Partial<ServerOptions>): Promise<readonly Role[]> => {
+      derived.length = 0;
+      const ends = [
+        await testClientConfig(telling('client'), { versions, ...client }),
+        await testServerConfig(telling('server'), { versions, ...server }),
+      ] as const;
+      await connect(...ends);
+      return derived;
+    };
+    expect(await sides({}, {})).toEqual(['client', 'server']);
+    expect(await sides({ sessionStore: false }, {})).toEqual([]);
+    expect(await sides({}, { ticketCount: 0 })).toEqual(['client']);
+    expect(await sides({ ticketRequest: { newSessionCount: 0, resumptionCount: 0 } }, {})).toEqual(['client']);
+  });
+
   it('each have a PSK, an age_add and a ticket of their own', async () => {
     const sessionStore = shownMemory();
     await connect(await clientOf({ sessionStore }), await serverOf({ ticketCount: 16 }));
