@@ -62,10 +62,12 @@ function* negotiate(
 ): Step<Traffic> {
   const { firstGroups, startEarlyData } = clientPsksOf(config);
   const transcript = new Transcript();
-  const random = new Uint8Array(32);
-  config.provider.random(random);
+  // The random and a session id in one draw, which is a call into the backend.
+  const drawn = new Uint8Array(64);
+  config.provider.random(drawn);
+  const random = drawn.subarray(0, 32);
   const offersTls13 = config.versions.includes(ProtocolVersion.TLSv1_3);
-  const sessionId = chooseSessionId(config, tls12Session);
+  const sessionId = chooseSessionId(config, tls12Session, drawn.subarray(32));
 
   const shape = chooseHelloShape(config);
   let keyExchanges = offersTls13 ? yield* startKeyExchanges(config, yield* firstGroups(config, sessions)) : [];
@@ -144,16 +146,14 @@ function* negotiate(
 
 /** Section 4.1.2: that of a TLS 1.2 session where there is one, else what middleboxes take for one (section D.4). */
 function chooseSessionId(
-  { versions, middleboxCompatibility, provider }: ClientConfig,
+  { versions, middleboxCompatibility }: ClientConfig,
   tls12Session: ClientSession | undefined,
+  random: Uint8Array,
 ): Uint8Array {
   if (tls12Session?.ticket.length === 0) return tls12Session.sessionId;
   // RFC 5077 section 3.4: with a ticket, one of our own, by which to see whether the server takes it.
   const sendsOwn = tls12Session !== undefined || (middleboxCompatibility && versions.includes(ProtocolVersion.TLSv1_3));
-  if (!sendsOwn) return emptyBytes;
-  const sessionId = new Uint8Array(32);
-  provider.random(sessionId);
-  return sessionId;
+  return sendsOwn ? random : emptyBytes;
 }
 
 /**

@@ -26,16 +26,13 @@ export interface HelloShape {
 }
 
 export function chooseHelloShape({ provider, grease, extensionOrder }: ClientConfig): HelloShape {
-  const random = (length: number): Uint8Array => {
-    const bytes = new Uint8Array(length);
-    provider.random(bytes);
-    return bytes;
-  };
-  const order = extensionOrder === 'fixed' ? movableExtensions : shuffled(movableExtensions, random);
+  const random = new Uint8Array(5 + 2 * movableExtensions.length);
+  provider.random(random);
+  const order = extensionOrder === 'fixed' ? movableExtensions : shuffled(movableExtensions, random.subarray(5));
   if (!grease) {
     return { cipherSuites: [], namedGroups: [], versions: [], signatureSchemes: [], extensions: [], order };
   }
-  const [suite, group, version, scheme, first] = random(5);
+  const [suite, group, version, scheme, first] = random;
   // Another one, since no extension may stand twice.
   const last = first! + 1;
   return {
@@ -57,10 +54,13 @@ export function greaseValue(random: number): number {
   return (((random & 0x0f) << 4) | 0x0a) * 0x0101;
 }
 
-/** Fisher and Yates; that 2^16 is no multiple of the length does no harm here. */
-function shuffled<T>(values: readonly T[], random: (length: number) => Uint8Array): readonly T[] {
+/**
+ * Fisher and Yates; that 2^16 is no multiple of the length does no harm here.
+ *
+ * @param bytes two random ones for each value
+ */
+function shuffled<T>(values: readonly T[], bytes: Uint8Array): readonly T[] {
   const result = [...values];
-  const bytes = random(2 * result.length);
   for (let last = result.length - 1; last > 0; last--) {
     const other = ((bytes[2 * last]! << 8) | bytes[2 * last + 1]!) % (last + 1);
     [result[last], result[other]] = [result[other]!, result[last]!];

@@ -1,5 +1,6 @@
 /** Pre-shared keys of a server, RFC 8446 sections 2.2, 4.2.11 and 4.6.1: those that it finds, and tickets for sessions. */
 import { asciiBytes, concat, constantTimeEqual, copyOf, emptyBytes, equalBytes, hex, wipe } from '../codec/bytes.ts';
+import { Reader } from '../codec/reader.ts';
 import { type ClientHelloInfo, type ServerConfig } from '../config.ts';
 import { type Tls13CipherSuite } from '../crypto/provider.ts';
 import { TlsError } from '../error.ts';
@@ -198,14 +199,18 @@ export function* sendTickets(io: HandshakeIo, hellos: ServerHellos, state: Tls13
   const messages: Uint8Array[] = [];
   for (let i = 0; i < ticketCount(hellos); i++) {
     const nonce = Uint8Array.of(i);
-    const ageAdd = randomBytes(config, 4).reduce((sum, byte) => sum * 256 + byte, 0);
+    // One draw: each is a call into the backend.
+    const random = new Reader(randomBytes(config, 4 + 1 + keyLength), 'random');
+    const ageAdd = random.u32();
+    const grease = greaseValue(random.u8());
+    const key = random.bytes(keyLength);
     const secret = ticketPsk(suite, state.resumptionSecret, nonce);
     const session = encodeServerSession(sessionOf(hellos, state, { secret, ageAdd, lifetimeSeconds }));
     wipe(secret);
-    const ticket = session === undefined ? undefined : yield* makeTicket(config, session, lifetimeSeconds);
+    const ticket = session === undefined ? undefined : yield* makeTicket(config, key, session, lifetimeSeconds);
     if (ticket === undefined || ticket.length > maxTicket) continue;
     // RFC 8701 section 4.1.
-    const unknown = config.grease ? [{ type: greaseValue(randomBytes(config, 1)[0]!), data: emptyBytes }] : [];
+    const unknown = config.grease ? [{ type: grease, data: emptyBytes }] : [];
     const extensions = { maxEarlyDataSize, ...onlyKnown, unknown };
     const message = { lifetimeSeconds, ageAdd, nonce, ticket, extensions };
     messages.push(encodeMessage(HandshakeType.new_session_ticket, newSessionTicket, message));
@@ -233,9 +238,13 @@ function sessionOf(
   };
 }
 
-/** The session as a ticket, or what it is stored under. */
-function* makeTicket(config: ServerConfig, session: Uint8Array, lifetimeSeconds: number): Step<Uint8Array | undefined> {
-  const { ticketer, sessionStore } = config;
+/** The session as a ticket, or else `key`, under which it is stored. */
+function* makeTicket(
+  { ticketer, sessionStore }: ServerConfig,
+  key: Uint8Array,
+  session: Uint8Array,
+  lifetimeSeconds: number,
+): Step<Uint8Array | undefined> {
   if (ticketer !== undefined) {
     try {
       return yield* wait(ticketer.seal(session));
@@ -243,7 +252,6 @@ function* makeTicket(config: ServerConfig, session: Uint8Array, lifetimeSeconds:
       wipe(session);
     }
   }
-  const key = randomBytes(config, keyLength);
   yield* wait(sessionStore?.put(hex(key), session, lifetimeSeconds));
   return key;
 }
