@@ -27,8 +27,7 @@ export class Transcript {
   start(hash: Hash, keepMessages: boolean = false): void {
     if (this.#context !== undefined) return;
     this.#hash = hash;
-    this.#context = hash.start();
-    for (const message of this.#messages) this.#context.update(message);
+    this.#context = this.#hashed(hash);
     if (!keepMessages) this.forgetMessages();
   }
 
@@ -58,9 +57,12 @@ export class Transcript {
 
   /** As {@link digest}, but before the cipher suite is known by any hash; after that `hash` must be that of the suite. */
   digestBy(hash: Hash): Uint8Array {
-    if (this.#context !== undefined) return this.digest();
+    return this.#context === undefined ? this.#hashed(hash).peek() : this.digest();
+  }
+
+  #hashed(hash: Hash): HashContext {
     const context = hash.start();
     for (const message of this.#messages) context.update(message);
-    return context.peek();
+    return context;
   }
 }

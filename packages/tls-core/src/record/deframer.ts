@@ -91,17 +91,9 @@ export class Deframer {
   #peekHeader(): Uint8Array {
     const first = this.#pieces[0]!;
     if (first.length - this.#at >= headerLength) return first.slice(this.#at, this.#at + headerLength);
-    const header = new Uint8Array(headerLength);
-    let at = this.#at;
-    let filled = 0;
-    for (const piece of this.#pieces) {
-      const part = piece.subarray(at, at + headerLength - filled);
-      header.set(part, filled);
-      filled += part.length;
-      at = 0;
-      if (filled === headerLength) break;
-    }
-    return header;
+    // No piece is empty: so many have it.
+    const [, ...others] = this.#pieces.slice(0, headerLength).map((piece) => piece.subarray(0, headerLength));
+    return concat([first.subarray(this.#at), ...others]).slice(0, headerLength);
   }
 
   /** The next `length` bytes, which are there. */
