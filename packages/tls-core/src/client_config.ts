@@ -15,11 +15,11 @@ import { clientPsks } from './handshake/psk_client.ts';
 import { withoutPsks } from './handshake/psk_protocol.ts';
 import { checkExternalPsk, type ExternalPsk } from './keys/external_psk.ts';
 import { type TicketRequest } from './messages/client_hello.ts';
-import { secretExtractionOf } from './record/secret_extraction.ts';
+import { extractSecrets } from './record/secret_extraction.ts';
 import { CertificateType } from './registry.ts';
 import { clientSessionMemory } from './sessions/memory.ts';
 import { lazyPolicyDigest, type Policy } from './sessions/scope.ts';
-import { tracingOf } from './trace.ts';
+import { beginTrace } from './trace.ts';
 
 /** @throws TypeError or RangeError that says which option cannot be and why */
 export function clientConfig(options: ClientOptions): ClientConfig {
@@ -51,8 +51,8 @@ export function clientConfig(options: ClientOptions): ClientConfig {
     ticketRequest,
     earlyData,
     externalPsks: Object.freeze([...externalPsks]),
-    tracing: tracingOf(options.trace),
-    extractSecrets: secretExtractionOf(options),
+    beginTrace,
+    extractSecrets,
     policies: lazyPolicyDigest(provider, [
       verifier,
       certificatePolicy(certificate),
@@ -101,7 +101,7 @@ export function minimalClientConfig(options: MinimalClientOptions): ClientConfig
     ticketRequest: undefined,
     earlyData: false,
     externalPsks: [],
-    tracing: undefined,
+    beginTrace: undefined,
     extractSecrets: undefined,
     policies() {
       throw new Error('there are no sessions that could be under a policy');

@@ -18,7 +18,7 @@ import { type KeyLog } from './keys/key_log.ts';
 import { type TicketRequest } from './messages/client_hello.ts';
 import { minRecordSizeLimit } from './messages/extension.ts';
 import { maxPlaintext } from './record/deframer.ts';
-import { type SecretExtraction, secretExtractionOf } from './record/secret_extraction.ts';
+import { extractSecrets, type SecretExtraction } from './record/secret_extraction.ts';
 import {
   CertificateType,
   type CipherSuite,
@@ -31,7 +31,7 @@ import { serverSessionMemory } from './sessions/memory.ts';
 import { lazyPolicyDigest, type Policy } from './sessions/scope.ts';
 import { type ClientSessionStore, type ServerSessionStore, type Ticketer } from './sessions/store.ts';
 import { type Awaitable } from './step/step.ts';
-import { type Tracer, type Tracing, tracingOf } from './trace.ts';
+import { beginTrace, type TraceBeginning, type Tracer } from './trace.ts';
 import { type ClientCertVerifier, type ServerCertVerifier } from './verify.ts';
 
 /** A certificate chain and the key of its first certificate. */
@@ -229,6 +229,8 @@ interface CommonConfig {
   readonly recordSizeLimit: number | undefined;
   readonly grease: boolean;
   readonly keyLog: KeyLog | undefined;
+  readonly enableSecretExtraction: boolean;
+  readonly trace: Tracer | undefined;
   readonly time: () => number;
 }
 
@@ -261,7 +263,7 @@ export interface ClientExtras {
   readonly ticketRequest: TicketRequest | undefined;
   readonly earlyData: boolean;
   readonly externalPsks: readonly ExternalPsk[];
-  readonly tracing: Tracing | undefined;
+  readonly beginTrace: TraceBeginning | undefined;
   readonly extractSecrets: SecretExtraction | undefined;
   /** Digest of all that decides whom to believe, and as whom to appear: 32 bytes. */
   readonly policies: () => Uint8Array;
@@ -296,8 +298,8 @@ export interface ServerConfig extends CommonConfig {
   readonly ticketCount: number;
   readonly maxEarlyDataSize: number;
   readonly sendHalfRttData: boolean;
-  readonly tracing: Tracing | undefined;
-  readonly extractSecrets: SecretExtraction | undefined;
+  readonly beginTrace: TraceBeginning;
+  readonly extractSecrets: SecretExtraction;
 }
 
 /**
@@ -383,8 +385,8 @@ export function serverConfig(options: ServerOptions): ServerConfig {
     ticketCount,
     maxEarlyDataSize,
     sendHalfRttData: options.sendHalfRttData ?? false,
-    tracing: tracingOf(options.trace),
-    extractSecrets: secretExtractionOf(options),
+    beginTrace,
+    extractSecrets,
   }) as Omit<ServerConfig, typeof checked> as ServerConfig;
 }
 
@@ -417,6 +419,8 @@ function commonConfig(options: CommonOptions): CommonConfig {
     recordSizeLimit,
     grease: options.grease ?? true,
     keyLog: options.keyLog,
+    enableSecretExtraction: options.enableSecretExtraction ?? false,
+    trace: options.trace,
     time: options.time ?? Date.now,
   };
 }

@@ -75,12 +75,16 @@ interface TracedFacts {
   readonly alpnProtocol?: string;
 }
 
-/** Begins the trace of a connection, whose `facts` become known while it runs. */
-export type Tracing = (facts: TracedFacts) => ConnectionTrace;
+export type TraceBeginning = (tracer: Tracer, facts: TracedFacts) => ConnectionTrace;
 
-/** For a configuration to bring: a program without it is bundled without what makes the events. */
-export function tracingOf(tracer: Tracer | undefined): Tracing | undefined {
-  return tracer === undefined ? undefined : (facts) => new ConnectionTrace(tracer, facts);
+/**
+ * Begins the trace of a connection. For a configuration to bring: a program without it is bundled without what makes the
+ * events.
+ *
+ * @param facts that become known while it runs
+ */
+export function beginTrace(tracer: Tracer, facts: TracedFacts): ConnectionTrace {
+  return new ConnectionTrace(tracer, facts);
 }
 
 /** Makes the events of one connection. Nothing that the tracer throws comes out. */

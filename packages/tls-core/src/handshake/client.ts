@@ -34,8 +34,8 @@ import { tls12HandshakesOf } from './tls12_protocol.ts';
 import { Transcript } from './transcript.ts';
 
 export function* clientHandshake(io: HandshakeIo, config: ClientConfig, serverName: ServerName): Step<Traffic> {
-  startTrace(io, config.tracing);
-  io.extractSecrets = config.extractSecrets;
+  startTrace(io, config);
+  if (config.enableSecretExtraction) io.extractSecrets = config.extractSecrets;
   const { sessionsOf, choosePsks } = clientPsksOf(config);
   const sessions = sessionsOf(config, serverName);
   const psks = yield* choosePsks(config, sessions);

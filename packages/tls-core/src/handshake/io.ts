@@ -13,7 +13,7 @@ import {
   type SignatureScheme,
 } from '../registry.ts';
 import { type Step } from '../step/step.ts';
-import { type ConnectionTrace, type Tracing } from '../trace.ts';
+import { type ConnectionTrace, type TraceBeginning, type Tracer } from '../trace.ts';
 import { type EarlyData, type EarlyDataFacts } from './early_data.ts';
 
 /**
@@ -55,10 +55,17 @@ export interface HandshakeIo {
   trace?: ConnectionTrace;
 }
 
+/** Of a configuration. */
+interface Tracing {
+  readonly trace: Tracer | undefined;
+  /** There where `trace` may be. */
+  readonly beginTrace: TraceBeginning | undefined;
+}
+
 /** Tells a tracer, if there is one, what happens from here on. */
-export function startTrace(io: HandshakeIo, tracing: Tracing | undefined): void {
-  if (tracing === undefined) return;
-  io.trace = tracing(io.facts);
+export function startTrace(io: HandshakeIo, { trace, beginTrace }: Tracing): void {
+  if (trace === undefined || beginTrace === undefined) return;
+  io.trace = beginTrace(trace, io.facts);
   io.inbound.setTrace(io.trace);
   io.outbound.setTrace(io.trace);
 }

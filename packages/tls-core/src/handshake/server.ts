@@ -53,8 +53,8 @@ export function* serverHandshake(
   if (info.serverName !== undefined) io.facts.serverName = info.serverName;
   refuseSsl3(hello);
   const config = typeof source === 'function' ? yield* wait(source(info)) : source;
-  startTrace(io, config.tracing);
-  io.extractSecrets = config.extractSecrets;
+  startTrace(io, config);
+  if (config.enableSecretExtraction) io.extractSecrets = config.extractSecrets;
   io.trace?.messageReceived(message.type, message.raw);
   io.outbound.setMaxFragment(config.maxFragmentSize);
   if (chooseVersion(config, hello) === ProtocolVersion.TLSv1_2) {

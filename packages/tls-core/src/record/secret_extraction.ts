@@ -51,17 +51,12 @@ export interface ExtractableConnection {
 
 export type SecretExtraction = (connection: ExtractableConnection) => ExtractedSecrets;
 
-/** For a configuration to bring: a program without it is bundled without the code. */
-export function secretExtractionOf({
-  enableSecretExtraction = false,
-}: {
-  readonly enableSecretExtraction?: boolean | undefined;
-}): SecretExtraction | undefined {
-  return enableSecretExtraction ? extractSecrets : undefined;
-}
-
-/** @throws TypeError where what goes on with it would not have all that there is, or a direction is closed */
-function extractSecrets(connection: ExtractableConnection): ExtractedSecrets {
+/**
+ * For a configuration to bring: a program without it is bundled without the code.
+ *
+ * @throws TypeError where what goes on with it would not have all that there is, or a direction is closed
+ */
+export function extractSecrets(connection: ExtractableConnection): ExtractedSecrets {
   const { inbound, outbound, facts } = connection;
   if (connection.writeClosed || inbound.closed) throw new TypeError('extractSecrets() needs a connection that is open');
   const idle = outbound.idle();
