@@ -38,24 +38,34 @@ function hmac(
   algorithm: Algorithm,
   outputLength: number,
   blockLength: number,
-): (key: Uint8Array, message: Uint8Array) => Uint8Array {
+): (key: Uint8Array, message: readonly Uint8Array[]) => Uint8Array {
   const inner = new Uint8Array(blockLength + short);
   const outer = new Uint8Array(blockLength + outputLength);
   return (key, message) => {
-    if (key.length > blockLength || message.length > short) {
-      return plain(createHmac(algorithm, key).update(message).digest());
+    let end = blockLength;
+    for (const { length } of message) end += length;
+    if (key.length > blockLength || end > inner.length) {
+      const context = createHmac(algorithm, key);
+      for (const part of message) context.update(part);
+      return plain(context.digest());
     }
-    for (let i = 0; i < blockLength; i++) {
-      const byte = i < key.length ? key[i]! : 0;
-      inner[i] = byte ^ 0x36;
-      outer[i] = byte ^ 0x5c;
+    for (let i = 0; i < key.length; i++) {
+      inner[i] = key[i]! ^ 0x36;
+      outer[i] = key[i]! ^ 0x5c;
     }
-    inner.set(message, blockLength);
-    const end = blockLength + message.length;
+    inner.fill(0x36, key.length, blockLength);
+    outer.fill(0x5c, key.length, blockLength);
+    let at = blockLength;
+    for (const part of message) {
+      inner.set(part, at);
+      at += part.length;
+    }
     const digest = hashOnce(algorithm, inner.subarray(0, end), 'buffer');
     outer.set(digest, blockLength);
     const code = plain(hashOnce(algorithm, outer, 'buffer'));
-    for (const secret of [digest, inner, outer]) secret.fill(0);
+    digest.fill(0);
+    inner.fill(0, 0, end);
+    outer.fill(0);
     return code;
   };
 }

@@ -1,4 +1,5 @@
 /** Cipher suites, for providers to make of a hash and an AEAD. */
+import { concat, wipe } from '../codec/bytes.ts';
 import { type CipherSuite, ProtocolVersion } from '../registry.ts';
 import { hkdfFromHmac } from './hkdf.ts';
 import { type Aead, type Hash, type Hkdf, type Tls13CipherSuite } from './provider.ts';
@@ -39,7 +40,12 @@ export function hashAndHkdf(
         };
       },
     },
-    hkdf: hkdfFromHmac(hmac, hash.outputLen),
+    hkdf: hkdfFromHmac((key, parts) => {
+      const message = concat(parts);
+      const code = hmac(key, message);
+      wipe(message);
+      return code;
+    }, hash.outputLen),
   };
 }
 
