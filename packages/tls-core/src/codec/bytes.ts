@@ -76,7 +76,14 @@ const maxArguments = 8192;
 
 /** Lower-case hexadecimal. For public values only. */
 export function hex(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
-  return text;
+  const digits = new Uint8Array(2 * bytes.length);
+  for (let i = 0; i < bytes.length; i++) {
+    digits[2 * i] = hexDigit(bytes[i]! >> 4);
+    digits[2 * i + 1] = hexDigit(bytes[i]! & 0x0f);
+  }
+  return latin1(digits);
+}
+
+function hexDigit(value: number): number {
+  return value < 10 ? 0x30 + value : 0x57 + value;
 }

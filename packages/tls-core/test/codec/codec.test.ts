@@ -100,7 +100,7 @@ test('text is ASCII or an error; bytes are always text', () => {
   expect(() => asciiBytes('\u{1f600}')).toThrow(RangeError);
   expect(latin1(Uint8Array.of(0, 0x41, 0xff))).toBe('\0Aÿ');
   expect(latin1(new Uint8Array(100_001).fill(0x41))).toBe('A'.repeat(100_001));
-  expect(hex(Uint8Array.of(0, 0x0a, 0xff))).toBe('000aff');
+  expect(hex(Uint8Array.of(0, 0x0a, 0x9f, 0xf9, 0xff))).toBe('000a9ff9ff');
 });
 
 test('wipe overwrites what there is', () => {
