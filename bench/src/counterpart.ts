@@ -25,7 +25,7 @@ type Request =
   | { readonly do: 'open'; readonly stack: StackName; readonly chain: WebChain; readonly suite: SuiteName }
   /** Answers the port. Keeps every connection. */
   | { readonly do: 'listen' }
-  /** Connects so many times, one after another, and closes each at once or keeps it. */
+  /** Connects so many times, one after another, and closes each or keeps it. */
   | { readonly do: 'connect'; readonly port: number; readonly times: number; readonly keep: boolean }
   /** Reads so many bytes from each of the newest connections. */
   | { readonly do: 'receive'; readonly bytes: number; readonly connections: number }
@@ -91,6 +91,15 @@ export class Counterpart {
   }
 }
 
+/**
+ * Ends it, and waits for the other side to do so too. Destroyed right after its handshake, a client of `node:tls` takes its
+ * Finished along, and the server never comes to the end of the handshake.
+ */
+async function closed(socket: Duplex): Promise<void> {
+  socket.resume().end();
+  if (!socket.closed) await once(socket, 'close');
+}
+
 function serve(): void {
   let stack: Stack;
   const connections: Duplex[] = [];
@@ -111,7 +120,7 @@ function serve(): void {
         for (let i = 0; i < request.times; i++) {
           const socket = await stack.connect(request.port);
           if (request.keep) keep(socket);
-          else socket.destroy();
+          else await closed(socket);
         }
         return;
       case 'receive':

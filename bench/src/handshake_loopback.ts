@@ -98,7 +98,11 @@ function serverSide(name: string, kind: ChainKind, suite: SuiteName): Bench {
     const contender = async (stackName: StackName): Promise<Contender> => {
       const stack = await openStack(stackName, chain, suite);
       const counterpart = await Counterpart.open(otherEndOf(stackName), chain, suite);
-      const listener = await stack.listen((socket) => socket.resume());
+      let secured = 0;
+      const listener = await stack.listen((socket) => {
+        secured++;
+        socket.resume();
+      });
       closers.push(
         () => counterpart.close(),
         () => listener.close(),
@@ -106,9 +110,12 @@ function serverSide(name: string, kind: ChainKind, suite: SuiteName): Bench {
       return {
         name: stack.name,
         async run(times) {
+          secured = 0;
           const seconds = cpuClock();
           await counterpart.connect(listener.port, times, false);
-          return seconds();
+          const taken = seconds();
+          if (secured !== times) throw new Error(`${secured} of ${times} handshakes came to their end`);
+          return taken;
         },
       };
     };
