@@ -565,6 +565,8 @@ export class TlsSocket extends Duplex {
       // What comes after close_notify is not data; read it all the same, to learn of the transport's end.
       this.transport.resume();
       this.push(null);
+      // As net.Socket does: or nobody would hear of the end who does not read.
+      this.read(0);
     }
   }
 

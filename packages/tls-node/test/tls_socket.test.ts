@@ -202,6 +202,21 @@ test('ends its own side when the peer has ended, unless told not to', async () =
   expect(server.writableFinished).toBe(true);
 });
 
+test('ends with the peer though nobody reads, as net.Socket does, unless there is something to read', async () => {
+  const { client, server } = await pair();
+  const closed = once(server, 'close');
+  client.resume().end();
+  await closed;
+  expect(server.readableEnded).toBe(true);
+
+  const unread = await pair();
+  unread.client.resume().end('data');
+  await until(() => unread.server.readableLength === 4);
+  await setTimeout(20);
+  expect(unread.server.readableEnded).toBe(false);
+  expect((await readAll(unread.server)).toString()).toBe('data');
+});
+
 test('calls back when the transport has taken the data, and fails the write when it is destroyed', async () => {
   const { client } = await memoryPair();
   const done = new Promise((resolve) => void client.write('x', resolve));
