@@ -9,12 +9,13 @@ const algorithms = {
   chacha20poly1305: { cipher: 'chacha20-poly1305' as 'aes-256-gcm', keyLength: 32 },
 } as const;
 
-const options = { authTagLength: 16 } as const;
+export const tagLength = 16;
+const options = { authTagLength: tagLength } as const;
 const additionalData = Uint8Array.of(23, 3, 3, 0, 0);
 /** One for all: nothing here is a secret. */
 const nonce = randomBytes(12);
 
-interface Sealed {
+export interface Sealed {
   readonly ciphertext: Uint8Array;
   readonly tag: Uint8Array;
 }
@@ -32,12 +33,11 @@ export function sealing(suite: BulkSuiteName, data: Uint8Array): () => Sealed {
   };
 }
 
-/** @returns what opens a record that holds `data`, each time it is called */
-export function opening(suite: BulkSuiteName, data: Uint8Array): () => Uint8Array {
+/** @returns what opens what {@link sealing} made, in one piece */
+export function opening(suite: BulkSuiteName): (sealed: Sealed) => Uint8Array {
   const { cipher, keyLength } = algorithms[suite];
   const key = createSecretKey(Buffer.alloc(keyLength, 'key'));
-  const { ciphertext, tag } = sealing(suite, data)();
-  return () => {
+  return ({ ciphertext, tag }) => {
     const context = createDecipheriv(cipher, key, nonce, options);
     context.setAAD(additionalData);
     const plaintext = context.update(ciphertext);
