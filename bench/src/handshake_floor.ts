@@ -31,14 +31,15 @@ import { type Version } from './configs.ts';
 import { type WebChain } from './pki.ts';
 
 /**
- * HMACs of one side. TLS 1.3: 3 HKDF-Extract, 2 "derived", the 4 traffic secrets and the exporter's, key and IV of each of
- * the 4, 2 keys and 2 MACs of Finished. TLS 1.2: two for each block of the master secret (1), the keys (2) and Finished (2).
+ * HMACs of one side. TLS 1.3: 2 HKDF-Extract and the "derived" between them, the 4 traffic secrets and the exporter's, key and
+ * IV of each of the 4, 2 keys and 2 MACs of Finished; what comes before is the same for every handshake without a PSK. TLS
+ * 1.2: two for each block of the master secret (1), the keys (2) and Finished (2).
  */
-export const hmacsOfOneSide: Readonly<Record<Version, number>> = { tls13: 3 + 2 + 5 + 8 + 4, tls12: 2 * (1 + 2 + 2) };
+export const hmacsOfOneSide: Readonly<Record<Version, number>> = { tls13: 2 + 1 + 5 + 8 + 4, tls12: 2 * (1 + 2 + 2) };
 
-/** TLS 1.3: 3 for the binder, 2 for the PSK of the next ticket. TLS 1.2: the master secret is that of the session. */
+/** TLS 1.3: 2 for the Early Secret, 3 for the binder, 2 for the PSK of the next ticket. TLS 1.2: the master secret is that of the session. */
 const resumedHmacsOfOneSide: Readonly<Record<Version, number>> = {
-  tls13: hmacsOfOneSide.tls13 + 3 + 2,
+  tls13: hmacsOfOneSide.tls13 + 2 + 3 + 2,
   tls12: hmacsOfOneSide.tls12 - 2,
 };
 
