@@ -108,6 +108,13 @@ export class TlsSocket extends Duplex {
     this.#corked = false;
     this.uncork();
   };
+  /** Whether what ends the handshake waits for the end of the turn. */
+  #flushesLater = false;
+  readonly #flushNow = (): void => {
+    if (!this.#flushesLater) return;
+    this.#flushesLater = false;
+    this.#writer.flush();
+  };
 
   /**
    * @param connection not started, and from here on the socket's alone
@@ -371,6 +378,7 @@ export class TlsSocket extends Duplex {
   /** As in every stream. What was written before is given to the transport before that is closed. */
   override destroy(error?: Error): this {
     this.#uncork();
+    this.#flushNow();
     return super.destroy(error);
   }
 
@@ -558,7 +566,7 @@ export class TlsSocket extends Duplex {
       this.#fail(error);
       return;
     }
-    this.#writer.flush();
+    if (!this.#flushesLater) this.#writer.flush();
     if (this.#connection.peerClosed && !this.#peerClosed) {
       this.#peerClosed = true;
       this.#stopReading();
@@ -575,9 +583,11 @@ export class TlsSocket extends Duplex {
     clearTimeout(this.#timer);
     this.#sendLateData();
     this.#sendQueued();
-    this.#writer.flush();
     if (this.#over) return;
+    // A Finished, or tickets: with what is written now that the handshake is complete, in one write to the transport.
+    this.#flushesLater = true;
     this.emit('secureConnect');
+    process.nextTick(this.#flushNow);
     // As net.Socket does: reads ahead, so that the peer's end is seen even if nobody reads.
     if (!this.destroyed) this.read(0);
   }

@@ -7,7 +7,7 @@ import { connect as connectTcp, createServer as createTcpServer, type Socket } f
 import { Duplex, PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
   clientOptions,
   dial,
@@ -262,6 +262,31 @@ test('sends what is written in one turn in one write, in records that are full',
   await setImmediate();
   const recordOverhead = 22;
   expect(writes).toEqual([65_536 + 4 * recordOverhead]);
+});
+
+test('sends what ends the handshake together with what is written when it is complete', async () => {
+  const { server, port } = await serve({}, (socket) => socket.end('answer'));
+  const written = once(server, 'connection').then(([transport]) => vi.spyOn(transport as Socket, 'write'));
+  const client = dial(port);
+  const writes = vi.spyOn(client.transport, 'write');
+  client.once('secureConnect', () => client.write('request'));
+  expect((await readAll(client)).toString()).toBe('answer');
+  const lengths = ({ mock }: typeof writes): number[] => mock.calls.map(([chunk]) => (chunk as Uint8Array).length);
+  const record = 22;
+  const finished = record + 4 + 48;
+  const changeCipherSpec = 6;
+  expect(lengths(writes)).toEqual([changeCipherSpec + finished + record + 'request'.length, record + 2]);
+  // The server's flight, its tickets with the answer, close_notify.
+  expect(lengths(await written)).toHaveLength(3);
+});
+
+test('completes the handshake of the peer though it is destroyed as soon as its own is complete', async () => {
+  const { server, port } = await serve();
+  const secured = once(server, 'secureConnection');
+  const client = dial(port);
+  client.once('secureConnect', () => client.destroy());
+  const [socket] = (await secured) as [TlsSocket];
+  expect(socket.protocolVersion).toBe('TLSv1.3');
 });
 
 test('delivers what was written before it is destroyed', async () => {
