@@ -68,9 +68,10 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
     heedRecordSizeLimit(io, ProtocolVersion.TLSv1_3, hello.extensions.recordSizeLimit);
 
     const types = identity === undefined ? undefined : selectedTypes(hello, identity.certified, clientVerifier);
-    const tickets = hello.extensions.ticketRequest === undefined ? undefined : ticketCount(hellos);
+    const tickets = ticketCount(hellos);
     const earlyData = earlyOpener === undefined ? undefined : ({ earlyData: true } as const);
-    const negotiated = { protocol, recordSizeLimit, ticketCount: tickets, ...types, ...earlyData };
+    const answer = hello.extensions.ticketRequest === undefined ? undefined : tickets;
+    const negotiated = { protocol, recordSizeLimit, ticketCount: answer, ...types, ...earlyData };
     const flight = [encodeEncryptedExtensions(hellos, negotiated)];
     if (clientVerifier !== undefined) flight.push(encodeCertificateRequest(config, clientVerifier));
     for (const message of flight) transcript.add(message);
@@ -102,9 +103,9 @@ export function* serverTls13(io: HandshakeIo, hellos: ServerHellos): Step<Traffi
     const peer = identityOf(client);
     publishIdentity(io.facts, peer);
     hellos.resumptionData.received = psk?.session?.applicationData;
-    if (ticketCount(hellos) > 0) {
+    if (tickets > 0) {
       const resumptionSecret = schedule.derive('res master', transcript.digest());
-      yield* sendTickets(io, hellos, { protocol, peer, resumptionSecret });
+      yield* sendTickets(io, hellos, { protocol, peer, resumptionSecret }, tickets);
     }
     const traffic = new Tls13Traffic(io, {
       suite,
