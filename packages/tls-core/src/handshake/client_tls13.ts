@@ -149,6 +149,7 @@ function* receiveEncryptedExtensions(io: HandshakeIo, { config, offer, transcrip
   acceptRecordSizeLimit(io, config, ProtocolVersion.TLSv1_3, block.recordSizeLimit);
   const serverType = selectedType(typeOf(config.verifier), block.serverCertificateType);
   const clientType = selectedType(config.certificateType, block.clientCertificateType);
+  // What was not offered is refused by now: where it is accepted there is some.
   return { protocol, serverType, clientType, accepted: block.earlyData === true ? io.early : undefined };
 }
 
