@@ -11,11 +11,8 @@
  */
 import {
   constants,
-  createCipheriv,
-  createDecipheriv,
   createPrivateKey,
   createPublicKey,
-  createSecretKey,
   type JsonWebKey,
   type KeyObject,
   randomBytes,
@@ -26,6 +23,7 @@ import {
 } from 'node:crypto';
 import { TLS13_AES_256_GCM_SHA384, x25519 } from '@tyls/crypto-node';
 import { parseCertificate } from '@tyls/webpki';
+import { opening, sealing } from './aead.ts';
 import { atOnce } from './at_once.ts';
 import { type Version } from './configs.ts';
 import { type WebChain } from './pki.ts';
@@ -37,7 +35,10 @@ import { type WebChain } from './pki.ts';
  */
 export const hmacsOfOneSide: Readonly<Record<Version, number>> = { tls13: 2 + 1 + 5 + 8 + 4, tls12: 2 * (1 + 2 + 2) };
 
-/** TLS 1.3: 2 for the Early Secret, 3 for the binder, 2 for the PSK of the next ticket. TLS 1.2: the master secret is that of the session. */
+/**
+ * TLS 1.3: 2 for the Early Secret, 3 for the binder, 2 for the PSK of the next ticket. TLS 1.2: the master secret is that of
+ * the session.
+ */
 const resumedHmacsOfOneSide: Readonly<Record<Version, number>> = {
   tls13: hmacsOfOneSide.tls13 + 2 + 3 + 2,
   tls12: hmacsOfOneSide.tls12 - 2,
@@ -191,27 +192,11 @@ interface ProtectedRecord {
   readonly open: () => void;
 }
 
-const key = createSecretKey(randomBytes(32));
-const nonce = randomBytes(12);
-
 /** @param length of its content, in bytes */
 function protectedRecord(length: number): ProtectedRecord {
-  const seal = (): { readonly sealed: Buffer; readonly tag: Buffer } => {
-    const cipher = createCipheriv('aes-256-gcm', key, nonce);
-    const sealed = cipher.update(Buffer.allocUnsafe(length));
-    cipher.final();
-    return { sealed, tag: cipher.getAuthTag() };
-  };
-  const { sealed, tag } = seal();
-  return {
-    seal,
-    open() {
-      const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: 16 });
-      decipher.update(sealed);
-      decipher.setAuthTag(tag);
-      decipher.final();
-    },
-  };
+  const [seal, unseal] = [sealing('aes256gcm', Buffer.alloc(length)), opening('aes256gcm')];
+  const sealed = seal();
+  return { seal, open: () => unseal(sealed) };
 }
 
 const serverFlight = protectedRecord(1800);
