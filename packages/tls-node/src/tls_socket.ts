@@ -101,18 +101,12 @@ export class TlsSocket extends Duplex {
   /** What came early, on a server. */
   #earlyReceived: Uint8Array[] = [];
   #failure: Error | undefined;
-  /** Whether what is written waits for the end of the turn. */
-  #corked = false;
-  readonly #uncork = (): void => {
-    if (!this.#corked) return;
-    this.#corked = false;
+  /** Whether what is to be sent waits for the end of the turn. */
+  #collects = false;
+  readonly #endTurn = (): void => {
+    if (!this.#collects) return;
+    this.#collects = false;
     this.uncork();
-  };
-  /** Whether what ends the handshake waits for the end of the turn. */
-  #flushesLater = false;
-  readonly #flushNow = (): void => {
-    if (!this.#flushesLater) return;
-    this.#flushesLater = false;
     this.#writer.flush();
   };
 
@@ -367,18 +361,13 @@ export class TlsSocket extends Duplex {
    * quarter more of the CPU's time, and those of 64 bytes fifty times as much.
    */
   override write(chunk: unknown, encoding?: BufferEncoding | WriteCallback, callback?: WriteCallback): boolean {
-    if (this.writableCorked === 0) {
-      this.#corked = true;
-      this.cork();
-      process.nextTick(this.#uncork);
-    }
+    if (this.writableCorked === 0) this.#collect();
     return super.write(chunk, encoding as BufferEncoding, callback);
   }
 
   /** As in every stream. What was written before is given to the transport before that is closed. */
   override destroy(error?: Error): this {
-    this.#uncork();
-    this.#flushNow();
+    this.#endTurn();
     return super.destroy(error);
   }
 
@@ -419,6 +408,13 @@ export class TlsSocket extends Duplex {
     }
     callback(error);
     this.#called(error ?? new TlsError({ code: 'Closed' }));
+  }
+
+  /** Until the end of the turn. */
+  #collect(): void {
+    this.#collects = true;
+    this.cork();
+    process.nextTick(this.#endTurn);
   }
 
   #called(error?: Error): void {
@@ -566,7 +562,7 @@ export class TlsSocket extends Duplex {
       this.#fail(error);
       return;
     }
-    if (!this.#flushesLater) this.#writer.flush();
+    if (!this.#collects) this.#writer.flush();
     if (this.#connection.peerClosed && !this.#peerClosed) {
       this.#peerClosed = true;
       this.#stopReading();
@@ -585,9 +581,8 @@ export class TlsSocket extends Duplex {
     this.#sendQueued();
     if (this.#over) return;
     // A Finished, or tickets: with what is written now that the handshake is complete, in one write to the transport.
-    this.#flushesLater = true;
+    if (!this.#collects) this.#collect();
     this.emit('secureConnect');
-    process.nextTick(this.#flushNow);
     // As net.Socket does: reads ahead, so that the peer's end is seen even if nobody reads.
     if (!this.destroyed) this.read(0);
   }
